@@ -1,0 +1,104 @@
+"""Mobiles and emails: what people type, what is kept, what is shown."""
+
+import re
+import unicodedata
+from enum import StrEnum
+from typing import Final
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+_TYPED: Final = re.compile(r"\+?[0-9 .\-/()+\u00a0]+", re.ASCII)
+COUNTRY: Final = 39
+_HEAD: Final = 3
+_TAIL: Final = 2
+
+
+class Fault(StrEnum):
+    """Why a contact can't be taken; stable."""
+
+    EMPTY = "EMPTY"
+    NOT_A_NUMBER = "NOT_A_NUMBER"
+    NOT_A_MOBILE = "NOT_A_MOBILE"
+    FOREIGN_NUMBER = "FOREIGN_NUMBER"
+    LANDLINE = "LANDLINE"
+    NOT_AN_EMAIL = "NOT_AN_EMAIL"
+
+
+class BadContact(ValueError):
+    """Raised when a contact can't be taken; ``fault`` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+def mobile(typed: str) -> str:
+    """An Italian mobile as typed, in E.164. Takes spaces, dots, dashes, +39 and 0039.
+
+    Raises BadContact: only ASCII digits, no extension, only a number whose type is MOBILE.
+    """
+    text = typed.strip()
+    if not text:
+        raise BadContact(Fault.EMPTY)
+    if not _TYPED.fullmatch(text):
+        raise BadContact(Fault.NOT_A_NUMBER)
+    digits = re.sub(r"[^+0-9]", "", text)
+    digits = "+" + digits[2:] if digits.startswith("00") else digits
+    # a bare 39 is never cut: 3912345678 is a mobile, and phonenumbers.parse would take its 39 for the country
+    national = digits.removeprefix(f"+{COUNTRY}")
+    if "+" in national:
+        raise BadContact(Fault.FOREIGN_NUMBER if national.startswith("+") else Fault.NOT_A_NUMBER)
+    if national.startswith("0"):
+        raise BadContact(Fault.LANDLINE)
+    number = phonenumbers.PhoneNumber(country_code=COUNTRY, national_number=int(national or "0"))
+    if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.MOBILE:
+        raise BadContact(Fault.NOT_A_MOBILE)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def email(typed: str) -> str:
+    """An email as typed, normalised for comparing and keeping: NFC, lower case, the domain in its Unicode form.
+
+    Raises BadContact.
+    """
+    text = unicodedata.normalize("NFC", typed.strip())
+    if not text:
+        raise BadContact(Fault.EMPTY)
+    try:
+        checked = validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise BadContact(Fault.NOT_AN_EMAIL) from None
+    return checked.normalized.lower()
+
+
+def contact(typed: str) -> str:
+    """A user name as typed: an email if there is an @ in it, else a mobile. Raises BadContact."""
+    return email(typed) if "@" in typed else mobile(typed)
+
+
+def is_email(canonical: str) -> bool:
+    """Whether a canonical contact is an email."""
+    return "@" in canonical
+
+
+def mask(canonical: str) -> str:
+    """A contact as it may be shown: ``320 *****19`` for a mobile, ``m***@e***.it`` for an email, else stars alone."""
+    if is_email(canonical):
+        local, _, domain = canonical.rpartition("@")
+        name, dot, top = domain.rpartition(".")
+        return f"{local[:1]}***@{name[:1]}***{dot}{top}" if local and name else "***"
+    return mask_mobile(canonical)
+
+
+def mask_mobile(e164: str) -> str:
+    """The first three digits of the national number, a space, a star for each hidden digit, the last two."""
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return "*" * len(e164)
+    national = str(number.national_number)
+    hidden = len(national) - _HEAD - _TAIL
+    if hidden < 3:
+        return "*" * len(national)
+    return f"{national[:_HEAD]} {'*' * hidden}{national[-_TAIL:]}"

@@ -1,0 +1,85 @@
+"""Mail over SMTP, from a worker, never from a request."""
+
+import smtplib
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Final
+
+from recapito_servicekit.settings import between, setting
+
+TIMEOUT_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailSettings:
+    """The relay and the sender."""
+
+    smtp_host: str = setting("SMTP_HOST", "the mail relay", default="127.0.0.1")
+    smtp_port: int = setting("SMTP_PORT", "the mail relay's port", default=25, check=between(1, 65535))
+    smtp_starttls: bool = setting("SMTP_STARTTLS", "speak TLS to the relay, and to no other", default=True)
+    smtp_username: str = setting("SMTP_USERNAME", "the relay's user name; empty: none", default="")
+    smtp_password: str = setting("SMTP_PASSWORD", "the relay's password", default="", secret=True)
+    mail_from: str = setting("MAIL_FROM", "the sender's address", default="noreply@recapito.example")
+    company: str = setting("COMPANY", "the company's name, as customers know it", default="Mutua Esempio")
+
+
+class MailRejected(Exception):
+    """Raised when the relay refuses the message for good (5xx): another try would be refused too."""
+
+
+class MailFailed(Exception):
+    """Raised when the relay can't be reached or says to come again (4xx)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message to one person. ``message_id`` is the same over retries, so that a mailbox may drop the repeat."""
+
+    to: str
+    subject: str
+    text: str
+    message_id: str
+    html: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Mailer:
+    """Hands mails to the relay, a connection each."""
+
+    def __init__(self, settings: MailSettings) -> None:
+        self._settings = settings
+
+    def send(self, mail: Mail) -> None:
+        """Returns when the relay took it. Raises MailRejected or MailFailed."""
+        settings = self._settings
+        try:
+            with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS) as smtp:
+                if settings.smtp_starttls:
+                    smtp.starttls(context=ssl.create_default_context())
+                if settings.smtp_username:
+                    smtp.login(settings.smtp_username, settings.smtp_password)
+                smtp.send_message(self._compose(mail), mail_options=["SMTPUTF8"] if not mail.to.isascii() else [])
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            raise (MailRejected if all(code >= 500 for code in codes) else MailFailed)("recipient refused") from None
+        except smtplib.SMTPResponseException as error:
+            raise (MailRejected if error.smtp_code >= 500 else MailFailed)(f"relay answered {error.smtp_code}") from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailFailed(type(error).__name__) from None
+
+    def _compose(self, mail: Mail) -> EmailMessage:
+        message = EmailMessage()
+        message["From"] = Address(self._settings.company, addr_spec=self._settings.mail_from)
+        message["To"] = mail.to
+        message["Subject"] = mail.subject
+        message["Message-ID"] = f"<{mail.message_id}@{self._settings.mail_from.partition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        for name, value in mail.headers.items():
+            message[name] = value
+        message.set_content(mail.text)
+        if mail.html:
+            message.add_alternative(mail.html, subtype="html")
+        return message

@@ -1,0 +1,140 @@
+"""Settings: environment variables ``RECAPITO_…`` into a frozen dataclass, all faults told together at start.
+
+A secret may be given as ``…_FILE``. A command that runs with no ``RECAPITO_…`` variable at all takes those that the embedded
+default wrote beside the virtual environment it runs in, so that after ``make up`` commands need no environment.
+"""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_type_hints
+
+from dotenv import dotenv_values
+from marshmallow import ValidationError, fields
+from marshmallow import validate as checks
+
+PREFIX: Final = "RECAPITO_"
+T = TypeVar("T")
+_MISSING: Final = dataclasses.MISSING
+
+
+class BadSettings(Exception):
+    """Raised at start: the settings can't be taken. The message names every fault, one a line."""
+
+
+def setting(
+    name: str, help: str, *, default: Any = _MISSING, secret: bool = False, check: Callable[[Any], Any] | None = None
+) -> Any:
+    """A field of a settings class: the variable ``RECAPITO_<name>``, what it is for, its default and its bound."""
+    metadata = {"name": PREFIX + name, "help": help, "secret": secret, "check": check}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def between(low: float, high: float) -> Callable[[Any], Any]:
+    """A bound on a number, both ends allowed."""
+    return checks.Range(min=low, max=high)
+
+
+def one_of(*values: str) -> Callable[[Any], Any]:
+    """A choice."""
+    return checks.OneOf(values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonSettings:
+    """What every process is told."""
+
+    environment: str = setting(
+        "ENVIRONMENT",
+        "production refuses development secrets; development is what the embedded default runs",
+        default="production",
+        check=one_of("production", "development"),
+    )
+    log_format: str = setting("LOG_FORMAT", "json, or text for a terminal", default="json", check=one_of("json", "text"))
+    log_level: str = setting(
+        "LOG_LEVEL", "the least level that is logged", default="INFO", check=one_of("DEBUG", "INFO", "WARNING", "ERROR")
+    )
+    tls_ca_file: Path = setting("TLS_CA_FILE", "the CA whose certificates are believed, PEM")
+    tls_cert_file: Path = setting("TLS_CERT_FILE", "this process's certificate, PEM; its common name is who it is to others")
+    tls_key_file: Path = setting("TLS_KEY_FILE", "the key of that certificate, PEM")
+    metrics_bind: str = setting("METRICS_BIND", "where /metrics, /livez and /readyz are served; empty: nowhere", default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings(CommonSettings):
+    """What every gRPC service is told."""
+
+    grpc_bind: str = setting("GRPC_BIND", "the address and port to serve gRPC on")
+    callers_file: Path = setting("CALLERS_FILE", "which caller may call which RPC (callers.toml)")
+    reflection: bool = setting("REFLECTION", "serve gRPC reflection", default=False)
+    threads: int = setting("THREADS", "threads for flows that wait on SQL or hash", default=8, check=between(1, 256))
+    queue: int = setting(
+        "QUEUE", "calls that may wait for a thread before more are refused", default=64, check=between(0, 10_000)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlSettings:
+    """What a service with a database is told."""
+
+    database_url: str = setting("DATABASE_URL", "sqlite:///path or postgresql://user:password@host/name", secret=True)
+
+
+def load(cls: type[T], service: str, environ: Mapping[str, str] | None = None) -> T:
+    """Reads ``cls`` from the environment. Raises BadSettings naming every variable that is missing, wrong or out of bounds."""
+    values = dict(os.environ if environ is None else environ)
+    if environ is None and not any(name.startswith(PREFIX) for name in values):
+        values.update(_embedded(service))
+    faults: list[str] = []
+    hints = get_type_hints(cls)
+    found: dict[str, Any] = {}
+    for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+        try:
+            raw = _raw(item, values)
+            if raw is not None:
+                found[item.name] = _parse(item, hints[item.name], raw)
+            elif item.default is _MISSING:
+                faults.append(f"{item.metadata['name']}: missing ({item.metadata['help']})")
+        except ValidationError as error:
+            faults.append(f"{item.metadata['name']}: {' '.join(map(str, _flat(error)))}")
+        except OSError as error:
+            faults.append(f"{item.metadata['name']}_FILE: {error.strerror}: {error.filename}")
+    if not faults:
+        try:
+            return cls(**found)
+        except ValueError as error:  # what a class says of several settings together
+            faults.append(str(error))
+    raise BadSettings("cannot start, these settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
+
+
+def _embedded(service: str) -> dict[str, str]:
+    file = Path(sys.prefix).parent / "var" / "env" / f"{service}.env"
+    return {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()} if file.is_file() else {}
+
+
+def _raw(item: "dataclasses.Field[Any]", values: Mapping[str, str]) -> str | None:
+    name = item.metadata["name"]
+    if name in values:
+        return values[name]
+    if item.metadata["secret"] and f"{name}_FILE" in values:
+        return Path(values[f"{name}_FILE"]).read_text(encoding="utf-8").rstrip("\r\n")
+    return None
+
+
+def _parse(item: "dataclasses.Field[Any]", kind: Any, raw: str) -> Any:
+    check = item.metadata["check"]
+    options = {"validate": check} if check else {}
+    parsers: dict[Any, fields.Field[Any]] = {
+        bool: fields.Boolean(**options),
+        int: fields.Integer(**options),
+        float: fields.Float(**options),
+    }
+    value = parsers.get(kind, fields.String(**options)).deserialize(raw)
+    return Path(value) if kind is Path else value
+
+
+def _flat(error: ValidationError) -> list[str]:
+    return error.messages if isinstance(error.messages, list) else [str(error.messages)]

