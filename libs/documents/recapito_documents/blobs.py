@@ -1,0 +1,72 @@
+"""Where sealed bytes are kept, by keys that the pipeline makes up."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Final, Protocol
+
+_KEY: Final = re.compile(r"[0-9a-f]{32}-[0-9]{1,4}")
+
+
+class BlobNotFound(LookupError):
+    """Raised when there is no blob under a key."""
+
+
+class BlobStore(Protocol):
+    """Keeps bytes under a key: 32 hex digits, ``-``, a number."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keeps the bytes, wholly and durably when it returns, or not at all."""
+
+    def get(self, key: str) -> bytes:
+        """The bytes. Raises BlobNotFound."""
+
+    def delete(self, key: str) -> None:
+        """Forgets the bytes; nothing happens where there are none."""
+
+
+class FolderBlobs:
+    """Blobs as files of one folder, readable for their owner alone."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+
+    def put(self, key: str, data: bytes) -> None:
+        """Writes beside, syncs, then renames: a reader sees all of it or nothing, also after a power cut."""
+        target = self._path(key)
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")  # created 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).rename(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        self._sync_folder()
+
+    def get(self, key: str) -> bytes:
+        """Reads the file. Raises BlobNotFound."""
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError as error:
+            raise BlobNotFound(key) from error
+
+    def delete(self, key: str) -> None:
+        """Removes the file, if there is one."""
+        self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise ValueError("a blob's key is 32 hex digits, '-' and a number")
+        return self._folder / key
+
+    def _sync_folder(self) -> None:
+        handle = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
