@@ -40,6 +40,8 @@ STREAM_SECONDS: Final = 60.0
 LEAST_SECONDS: Final = 0.1
 CALLS = Counter("recapito_grpc_calls", "Calls answered", ["rpc", "caller", "code"])
 SECONDS = Histogram("recapito_grpc_seconds", "Seconds a call took", ["rpc"])
+# the call reached a handler, so its channel must not repeat it by itself (gRFC A6)
+NO_RETRY: Final = ("grpc-retry-pushback-ms", "-1")
 # what a called service refused for a reason that its caller's caller must know too
 PASSED_ON: Final = frozenset({Kind.RESOURCE_EXHAUSTED, Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED})
 
@@ -86,7 +88,8 @@ class Gate(grpc.aio.ServerInterceptor):
             many: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
             async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-                async with self._guard(path, context), await self._admit(path, access, context, STREAM_SECONDS):
+                caller = caller_of(context)
+                async with self._guard(path, caller, context), await self._admit(path, caller, access, context, STREAM_SECONDS):
                     async for message in self._stream(many, request, context):
                         yield message
 
@@ -97,7 +100,8 @@ class Gate(grpc.aio.ServerInterceptor):
         most = STREAM_SECONDS if handler.request_streaming else CALL_SECONDS
 
         async def unary(request: Any, context: Context) -> Any:
-            async with self._guard(path, context), await self._admit(path, access, context, most):
+            caller = caller_of(context)
+            async with self._guard(path, caller, context), await self._admit(path, caller, access, context, most):
                 if not plain:
                     return await one(request, context)
                 if handler.request_streaming:
@@ -116,15 +120,13 @@ class Gate(grpc.aio.ServerInterceptor):
         while (message := await self._in_thread(next, produced, _END)) is not _END:
             yield message
 
-    async def _admit(self, path: str, access: access_pb2.Access, context: Context, most: float) -> asyncio.Timeout:
+    async def _admit(self, path: str, caller: str, access: access_pb2.Access, context: Context, most: float) -> asyncio.Timeout:
         metadata = dict(context.invocation_metadata() or ())
         request_id = _text(metadata.get("x-request-id"))[:64] or uuid.uuid4().hex
         structlog.contextvars.bind_contextvars(request_id=request_id, rpc=path.lstrip("/"))
         remaining = context.time_remaining()
         left = most if remaining is None else min(remaining, most)
-        call = Call(
-            path, caller_of(context), self._callers.grant(path, caller_of(context)), request_id, None, time.monotonic() + left
-        )
+        call = Call(path, caller, self._callers.grant(path, caller), request_id, None, time.monotonic() + left)
         if left < LEAST_SECONDS:
             raise Refusal(Kind.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", "less than 100 ms are left; nothing was done")
         if list(access.persons) != [access_pb2.PERSON_NOBODY]:
@@ -152,7 +154,7 @@ class Gate(grpc.aio.ServerInterceptor):
             future.exception()  # looked at, also where nobody waits for it any more
 
     @asynccontextmanager
-    async def _guard(self, path: str, context: Context) -> AsyncIterator[None]:
+    async def _guard(self, path: str, caller: str, context: Context) -> AsyncIterator[None]:
         """Answers whatever is raised inside as one typed error, and counts the call."""
         started = time.perf_counter()
         code = "OK"
@@ -169,10 +171,13 @@ class Gate(grpc.aio.ServerInterceptor):
             else:
                 log.info("call refused", code=code, reason=refusal.reason)
             request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-            await context.abort(grpc.StatusCode[code], refusal.message, ((DETAILS_KEY, details_of(refusal, request_id)),))
+            trailers: tuple[tuple[str, str | bytes], ...] = ((DETAILS_KEY, details_of(refusal, request_id)),)
+            if refusal.kind is Kind.UNAVAILABLE:
+                trailers = (*trailers, NO_RETRY)
+            await context.abort(grpc.StatusCode[code], refusal.message, trailers)
         finally:
             rpc = path.lstrip("/")
-            CALLS.labels(rpc, caller_of(context), code).inc()
+            CALLS.labels(rpc, caller, code).inc()
             SECONDS.labels(rpc).observe(time.perf_counter() - started)
 
 

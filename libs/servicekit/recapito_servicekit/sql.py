@@ -53,7 +53,9 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             sa.event.listen(self.engine, "connect", _sqlite_connect)
             sa.event.listen(self.engine, "begin", _sqlite_begin)
-        self._reader = self.engine.execution_options(recapito_read=True)
+        # one view for all that is read together; SQLite's BEGIN gives it anyway
+        view = {} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(recapito_read=True, **view)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

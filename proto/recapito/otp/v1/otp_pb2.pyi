@@ -537,7 +537,7 @@ class SendNoticeRequest(_message.Message):
     """The language of the text, BCP 47; texts fall back to English."""
     @_builtins.property
     def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What the text needs, by name."""
+        """What the text needs, by name: change_requested and change_approved need masked_mobile."""
 
     def __init__(
         self,

@@ -89,7 +89,8 @@ class OtpServiceServicer:
 
     def ResendChallenge(self, request, context):
         """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+        approved, or its guesses are spent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,8 @@ class OtpServiceStub:
     """
     ResendChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.ResendChallengeRequest, _otp_pb2.ResendChallengeResponse]
     """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+    approved, or its guesses are spent.
     """
     GetChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.GetChallengeRequest, _otp_pb2.GetChallengeResponse]
     """Reads a challenge's state, its delivery among it."""
@@ -69,7 +70,8 @@ class OtpServiceAsyncStub(OtpServiceStub):
     """
     ResendChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.ResendChallengeRequest, _otp_pb2.ResendChallengeResponse]  # type: ignore[assignment]
     """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+    approved, or its guesses are spent.
     """
     GetChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.GetChallengeRequest, _otp_pb2.GetChallengeResponse]  # type: ignore[assignment]
     """Reads a challenge's state, its delivery among it."""
@@ -110,7 +112,8 @@ class OtpServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_otp_pb2.ResendChallengeResponse, _abc.Awaitable[_otp_pb2.ResendChallengeResponse]]:
         """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+        approved, or its guesses are spent.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,205 @@
+"""The rules of one-time codes: what a challenge is, how much is allowed, what can be taken. Pure."""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from recapito_servicekit import contacts
+from recapito_servicekit.errors import Violation, invalid
+
+PURPOSES: Final = frozenset({"registration", "sign_in", "step_up", "recovery", "assistance", "new_mobile", "new_email", "claim"})
+# keys of one shard live on one node of a Redis Cluster; fixed, for ids and proofs carry it
+SHARDS: Final = 8
+NOTICE_PARAMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "already_registered": (),
+    "change_requested": ("masked_mobile",),
+    "change_approved": ("masked_mobile",),
+    "change_rejected": (),
+}
+"""The notices and what each needs; other params are passed over."""
+
+_CHALLENGE_ID: Final = re.compile(r"[0-7]-[0-9a-f]{40}")
+_PROOF: Final = re.compile(r"[0-7]-[A-Za-z0-9_-]{43}")
+_HEX: Final = re.compile(r"([0-9a-f]{2}){16,64}")
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, bidi and line characters
+
+
+class Channel(StrEnum):
+    """How a message reaches a person."""
+
+    SMS = "SMS"
+    EMAIL = "EMAIL"
+
+
+class Outcome(StrEnum):
+    """What a check found, by the names of the contract."""
+
+    APPROVED = "APPROVED"
+    INCORRECT = "INCORRECT"
+    EXPIRED = "EXPIRED"
+    EXHAUSTED = "EXHAUSTED"
+    SUPERSEDED = "SUPERSEDED"
+    USED = "USED"
+
+
+class Delivery(StrEnum):
+    """How far a message came. SENT: the relay took it."""
+
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``most`` sends in any ``window``."""
+
+    most: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers of policy.md as they are set."""
+
+    code_length: int
+    lifetime: timedelta
+    attempts: int
+    resend_after: timedelta
+    proof_lifetime: timedelta
+    per_destination: tuple[Limit, ...]
+    per_client: Limit
+    exempt_loopback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A challenge as its caller may see it."""
+
+    challenge_id: str
+    masked_destination: str
+    channel: Channel
+    expires_at: datetime
+    resend_available_at: datetime
+    attempts_left: int
+    delivery: Delivery
+    delivery_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes to a person: a template, what it needs, and where to. A decoy's is dropped where it would be sent."""
+
+    destination: str
+    channel: Channel
+    template: str
+    params: Mapping[str, str]
+    locale: str
+    decoy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. ``proof`` only with APPROVED."""
+
+    outcome: Outcome
+    attempts_left: int
+    proof: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpentProof:
+    """What a proof says once it is spent."""
+
+    issued_by: str
+    approved_at: datetime
+    destination: str
+
+
+def plain_code(typed: str) -> str:
+    """A code without the spaces that a person or a phone put around and between its digits."""
+    return "".join(typed.split())
+
+
+def shard_of(token: str) -> int | None:
+    """The shard that a challenge's id or a proof carries; None: we never made such a one."""
+    return int(token[0]) if _CHALLENGE_ID.fullmatch(token) or _PROOF.fullmatch(token) else None
+
+
+def network_of(ip: str) -> str:
+    """What a client's address is counted by: an IPv4 address, or the /64 that a household has of IPv6. Raises ValueError."""
+    address = ipaddress.ip_address(ip)
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.IPv6Network((int(address), 64), strict=False))
+    return str(address)
+
+
+def is_loopback(ip: str) -> bool:
+    """Whether a client's address is this very machine. Raises ValueError."""
+    address = ipaddress.ip_address(ip)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+class Faults:
+    """Gathers what is wrong with a request, so that all of it is told together."""
+
+    def __init__(self) -> None:
+        self._found: list[Violation] = []
+
+    def raise_any(self) -> None:
+        """Raises INVALID_ARGUMENT if anything was found."""
+        if self._found:
+            raise invalid(*self._found)
+
+    def add(self, field: str, reason: str, description: str) -> None:
+        """Notes a fault."""
+        self._found.append(Violation(field, reason, description))
+
+    def length(self, field: str, value: str, least: int, most: int) -> None:
+        """Characters, both ends allowed."""
+        if not least <= len(value) <= most:
+            self.add(field, "LENGTH", f"{least} to {most} characters")
+
+    def visible(self, field: str, value: str, most: int) -> None:
+        """Text that a person will read: short, without characters that can't be seen."""
+        self.length(field, value, 0, most)
+        if any(unicodedata.category(character) in _UNSEEN for character in value):
+            self.add(field, "CONTROL_CHARACTER", "no control, direction or line characters")
+
+    def purpose(self, value: str) -> None:
+        """One of the contract's purposes."""
+        if value not in PURPOSES:
+            self.add("purpose", "UNKNOWN_PURPOSE", "one of: " + ", ".join(sorted(PURPOSES)))
+
+    def hash(self, value: str) -> None:
+        """A transaction's hash, 16 to 64 bytes in lower-case hex, or nothing."""
+        if value and not _HEX.fullmatch(value):
+            self.add("transaction_hash", "NOT_A_HASH", "16 to 64 bytes in lower-case hex, or empty")
+
+    def destination(self, value: str, channel: Channel | None) -> str:
+        """The destination in the form it is kept in; the value itself where it is at fault."""
+        if channel is None:
+            self.add("channel", "UNKNOWN_CHANNEL", "CHANNEL_SMS or CHANNEL_EMAIL")
+            return value
+        try:
+            if channel is Channel.EMAIL:
+                return contacts.email(value)
+            if contacts.mobile(value) != value:
+                self.add("destination", "NOT_E164", "a mobile in E.164, such as +393201234519")
+        except contacts.BadContact as error:
+            self.add("destination", error.fault.value, "E.164 for CHANNEL_SMS, an address for CHANNEL_EMAIL")
+        return value
+
+    def ip(self, value: str) -> None:
+        """An address, or nothing."""
+        try:
+            network_of(value or "::1")
+        except ValueError:
+            self.add("client.ip", "NOT_AN_ADDRESS", "IPv4 or IPv6 in text form, or empty")

@@ -1,0 +1,24 @@
+"""Counts what a client address asks for, before anything is done for it."""
+
+from recapito_otp.domain import Rules, is_loopback, network_of
+from recapito_otp.store.redis_store import RedisStore
+from recapito_otp.vault import Vault
+from recapito_servicekit.calls import ClientInfo
+from recapito_servicekit.clock import Clock
+
+
+class CountClient:
+    """Skips a call without an address, and this machine's own where the settings say so."""
+
+    def __init__(self, store: RedisStore, vault: Vault, rules: Rules, clock: Clock) -> None:
+        self._store = store
+        self._vault = vault
+        self._rules = rules
+        self._clock = clock
+
+    async def __call__(self, client: ClientInfo, request: str) -> None:
+        """Counts one send for ``request``, the same one once. Raises RESOURCE_EXHAUSTED; ValueError: the address is none."""
+        if not client.ip or (self._rules.exempt_loopback and is_loopback(client.ip)):
+            return
+        alias = self._vault.alias("client", network_of(client.ip))
+        await self._store.count_client(alias, request, self._rules.per_client, self._clock())

@@ -1,0 +1,93 @@
+"""Delivers what is queued: at least once, under the same Message-ID, each shard by a thread of its own.
+
+queued --(relay took it)--> SENT
+  |--(relay is away: again after 2, 4, 8, 16 s; five tries)--> FAILED
+  |--(refused for good, expired before it could go)--> FAILED
+  `--(superseded, or a decoy's)--> dropped
+"""
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Final
+
+from recapito_otp.domain import SHARDS, Channel, Delivery, Message
+from recapito_otp.ports import Sender, SendFailed, SendRejected
+from recapito_otp.store.redis_jobs import Job, RedisJobs
+from recapito_otp.texts import Texts
+from recapito_otp.vault import CannotOpen, Vault
+from recapito_servicekit import logs
+from recapito_servicekit.clock import Clock
+
+log = logs.get(__name__)
+
+MOST_TRIES: Final = 5
+FIRST_PAUSE: Final = timedelta(seconds=2)
+AFTER_LOSS_SECONDS: Final = 0.5
+
+
+class Deliver:
+    """Handles one job at a time; thread-safe."""
+
+    def __init__(self, vault: Vault, texts: Texts, senders: Mapping[Channel, Sender], clock: Clock) -> None:
+        self._vault = vault
+        self._texts = texts
+        self._senders = senders
+        self._clock = clock
+
+    def __call__(self, jobs: RedisJobs, job: Job) -> None:
+        """Sends the job's message, or notes why not. Raises redis.exceptions.RedisError: the job stays, and comes again."""
+        try:
+            message = self._vault.open(job.sealed, f"job {job.about}")
+        except CannotOpen:
+            log.error("a job can't be opened: was the sealing key changed?", about=job.about)
+            jobs.finish(job, Delivery.FAILED, "CANNOT_OPEN")
+            return
+        if job.tries > MOST_TRIES:  # whoever had it in hand died of it, or could not note what became of it
+            log.error("a job is given up", about=job.about)
+            jobs.finish(job, Delivery.FAILED, "GIVEN_UP")
+            return
+        state = jobs.code_state(job) if job.generation else None
+        if job.generation and (state is None or state.expires_at < self._clock()):
+            jobs.finish(job, Delivery.FAILED, "EXPIRED")
+        elif state and state.generation != job.generation:
+            jobs.finish(job, Delivery.FAILED, "SUPERSEDED")  # noted nowhere: the challenge tells of its newest code alone
+        elif message.decoy or (state and state.approved):
+            jobs.finish(job, Delivery.SENT)  # a decoy looks like a real one to who asks; what was approved had arrived
+        else:
+            self._send(jobs, job, message)
+
+    def _send(self, jobs: RedisJobs, job: Job, message: Message) -> None:
+        text = self._texts.render(message, f"{job.about}.{job.generation}")
+        try:
+            self._senders[message.channel].send(text)
+        except SendRejected:
+            log.warning("message refused", about=job.about, channel=message.channel.value)
+            jobs.finish(job, Delivery.FAILED, "REJECTED")
+        except SendFailed as error:
+            log.warning("message not taken", about=job.about, tries=job.tries, cause=str(error.__cause__))
+            if job.tries >= MOST_TRIES:
+                jobs.finish(job, Delivery.FAILED, "UNREACHABLE")
+            else:
+                jobs.again_after(job, FIRST_PAUSE * 2 ** (job.tries - 1))
+        else:
+            log.info("message sent", about=job.about, channel=message.channel.value, template=message.template)
+            jobs.finish(job, Delivery.SENT)
+
+
+def work(stop: threading.Event, deliver: Deliver, shards: Mapping[int, RedisJobs]) -> None:
+    """Delivers from all shards until told to stop. A shard whose Redis is away is tried again and again."""
+
+    def keep(shard: int) -> None:
+        while not stop.is_set():
+            try:
+                job = shards[shard].next()
+                if job is not None:
+                    deliver(shards[shard], job)
+            except Exception as error:  # whatever it was, the job is still in the stream
+                log.warning("delivery failed, starts again", shard=shard, error=type(error).__name__)
+                stop.wait(AFTER_LOSS_SECONDS)
+
+    with ThreadPoolExecutor(SHARDS, thread_name_prefix="deliver") as pool:
+        list(pool.map(keep, shards))

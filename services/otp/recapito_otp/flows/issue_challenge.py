@@ -1,0 +1,97 @@
+"""Issues a code for a subject and a purpose, and queues it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from recapito_otp.domain import Challenge, Channel, Faults, Message, Rules
+from recapito_otp.flows.count_client import CountClient
+from recapito_otp.store.redis_store import NewChallenge, RedisStore
+from recapito_otp.vault import Vault, random_code
+from recapito_servicekit import contacts
+from recapito_servicekit.calls import ClientInfo
+from recapito_servicekit.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a caller asks for, as it came. ``channel`` None: none that we know."""
+
+    request_id: str
+    subject: str
+    purpose: str
+    channel: Channel | None
+    destination: str
+    locale: str
+    transaction_hash: str
+    summary: str
+    decoy: bool
+
+
+class IssueChallenge:
+    """A decoy takes the same way and is counted alike; its code matches nothing and its message is dropped by the worker."""
+
+    def __init__(
+        self,
+        store: RedisStore,
+        vault: Vault,
+        rules: Rules,
+        count_client: CountClient,
+        clock: Clock,
+        new_code: Callable[[int], str] = random_code,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._rules = rules
+        self._count_client = count_client
+        self._clock = clock
+        self._new_code = new_code
+
+    async def __call__(self, caller: str, ask: Ask, client: ClientInfo) -> Challenge:
+        """The challenge; the same request (all of it) gets the same one.
+
+        Raises INVALID_ARGUMENT, RESOURCE_EXHAUSTED with when to come again, UNAVAILABLE.
+        """
+        channel, destination = _checked(ask, client)
+        rules, vault, now = self._rules, self._vault, self._clock()
+        shard = vault.shard(destination)
+        challenge_id = vault.id_of(
+            shard,
+            *(caller, ask.request_id, ask.subject, ask.purpose, channel.value, destination),
+            *(ask.transaction_hash, ask.summary, str(ask.decoy)),
+        )
+        await self._count_client(client, challenge_id)
+        params = {"purpose": ask.purpose, "summary": ask.summary, "minutes": str(int(rules.lifetime.total_seconds() // 60))}
+        envelope = Message(destination, channel, "code", params, ask.locale, ask.decoy)
+        code = self._new_code(rules.code_length)
+        new = NewChallenge(
+            shard=shard,
+            challenge_id=challenge_id,
+            issuer=caller,
+            subject=ask.subject,
+            purpose=ask.purpose,
+            transaction=ask.transaction_hash,
+            alias=vault.alias("destination", destination),
+            masked=contacts.mask(destination),
+            channel=channel,
+            attempts=rules.attempts,
+            digest=vault.nothing() if ask.decoy else vault.code_digest(challenge_id, code),
+            expires_at=now + rules.lifetime,
+            resend_at=now + rules.resend_after,
+            envelope=vault.seal(envelope, f"challenge {challenge_id}"),
+            job=vault.seal(replace(envelope, params={**params, "code": code}), f"job {challenge_id}"),
+        )
+        return await self._store.issue(new, rules.per_destination, now)
+
+
+def _checked(ask: Ask, client: ClientInfo) -> tuple[Channel, str]:
+    faults = Faults()
+    faults.length("request_id", ask.request_id, 1, 64)
+    faults.length("subject", ask.subject, 1, 128)
+    faults.purpose(ask.purpose)
+    destination = faults.destination(ask.destination, ask.channel)
+    faults.length("locale", ask.locale, 0, 35)
+    faults.hash(ask.transaction_hash)
+    faults.visible("summary", ask.summary, 60)
+    faults.ip(client.ip)
+    faults.raise_any()
+    return ask.channel or Channel.SMS, destination  # no channel is a fault, so it has been raised by here

@@ -1,0 +1,58 @@
+"""Sends a new code for the same challenge."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from recapito_otp.domain import Challenge, Faults, Rules, shard_of
+from recapito_otp.flows.count_client import CountClient
+from recapito_otp.store.redis_store import NewCode, RedisStore
+from recapito_otp.vault import Vault, random_code
+from recapito_servicekit.calls import ClientInfo
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import not_found
+from recapito_servicekit.ids import new_id
+
+
+class ResendChallenge:
+    """The old code is superseded, the guesses stay spent, and the send counts as any other."""
+
+    def __init__(
+        self,
+        store: RedisStore,
+        vault: Vault,
+        rules: Rules,
+        count_client: CountClient,
+        clock: Clock,
+        new_code: Callable[[int], str] = random_code,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._rules = rules
+        self._count_client = count_client
+        self._clock = clock
+        self._new_code = new_code
+
+    async def __call__(self, caller: str, challenge_id: str, client: ClientInfo) -> Challenge:
+        """The challenge with its new times.
+
+        Raises NOT_FOUND; RESOURCE_EXHAUSTED with when to come again; FAILED_PRECONDITION (CHALLENGE_CLOSED): it was approved, or
+        no guess is left for a new code; UNAVAILABLE.
+        """
+        faults = Faults()
+        faults.ip(client.ip)
+        faults.raise_any()
+        shard = shard_of(challenge_id)
+        if shard is None:
+            raise not_found("challenge")
+        sealed, alias, purpose = await self._store.read_envelope(shard, challenge_id, caller)
+        await self._count_client(client, new_id())
+        rules, vault, now = self._rules, self._vault, self._clock()
+        envelope = vault.open(sealed, f"challenge {challenge_id}")
+        code = self._new_code(rules.code_length)
+        new = NewCode(
+            digest=vault.nothing() if envelope.decoy else vault.code_digest(challenge_id, code),
+            expires_at=now + rules.lifetime,
+            resend_at=now + rules.resend_after,
+            job=vault.seal(replace(envelope, params={**envelope.params, "code": code}), f"job {challenge_id}"),
+        )
+        return await self._store.resend(shard, challenge_id, caller, alias, purpose, new, rules.per_destination, now)

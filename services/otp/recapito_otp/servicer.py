@@ -1,0 +1,113 @@
+"""protobuf <-> domain for ``recapito.otp.v1.OtpService``, nothing more."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
+
+from recapito_otp.domain import Challenge, Channel
+from recapito_otp.flows.check_challenge import CheckChallenge, Guess
+from recapito_otp.flows.consume_proof import ConsumeProof
+from recapito_otp.flows.get_challenge import get_challenge
+from recapito_otp.flows.issue_challenge import Ask, IssueChallenge
+from recapito_otp.flows.resend_challenge import ResendChallenge
+from recapito_otp.flows.send_notice import SendNotice
+from recapito_otp.store.redis_store import RedisStore
+from recapito_servicekit.calls import current_call
+from recapito_servicekit.times import to_timestamp
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_CHANNELS: Final = {otp_pb2.CHANNEL_SMS: Channel.SMS, otp_pb2.CHANNEL_EMAIL: Channel.EMAIL}
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What the servicer calls."""
+
+    issue: IssueChallenge
+    check: CheckChallenge
+    resend: ResendChallenge
+    consume: ConsumeProof
+    notice: SendNotice
+    store: RedisStore
+
+
+class OtpServicer(otp_pb2_grpc.OtpServiceServicer):
+    """Async to the bottom: every method waits for Redis on the loop and for nothing else."""
+
+    def __init__(self, flows: Flows) -> None:
+        self._flows = flows
+
+    async def IssueChallenge(self, request: otp_pb2.IssueChallengeRequest, context: Context) -> otp_pb2.IssueChallengeResponse:
+        call = current_call()
+        call.grant.demand_purpose(request.purpose)
+        ask = Ask(
+            request_id=request.request_id,
+            subject=request.subject,
+            purpose=request.purpose,
+            channel=_CHANNELS.get(request.channel),
+            destination=request.destination,
+            locale=request.locale,
+            transaction_hash=request.transaction_hash,
+            summary=request.summary,
+            decoy=request.decoy,
+        )
+        challenge = await self._flows.issue(call.caller, ask, call.client(request.client))
+        return otp_pb2.IssueChallengeResponse(challenge=_challenge(challenge))
+
+    async def CheckChallenge(self, request: otp_pb2.CheckChallengeRequest, context: Context) -> otp_pb2.CheckChallengeResponse:
+        call = current_call()
+        call.grant.demand_purpose(request.purpose)
+        guess = Guess(request.challenge_id, request.subject, request.purpose, request.code, request.transaction_hash)
+        finding = await self._flows.check(call.caller, guess)
+        return otp_pb2.CheckChallengeResponse(
+            outcome=otp_pb2.Outcome.Value(f"OUTCOME_{finding.outcome}"),
+            attempts_left=finding.attempts_left,
+            proof=finding.proof,
+        )
+
+    async def ResendChallenge(self, request: otp_pb2.ResendChallengeRequest, context: Context) -> otp_pb2.ResendChallengeResponse:
+        call = current_call()
+        challenge = await self._flows.resend(call.caller, request.challenge_id, call.client(request.client))
+        return otp_pb2.ResendChallengeResponse(challenge=_challenge(challenge))
+
+    async def GetChallenge(self, request: otp_pb2.GetChallengeRequest, context: Context) -> otp_pb2.GetChallengeResponse:
+        challenge = await get_challenge(self._flows.store, current_call().caller, request.challenge_id)
+        return otp_pb2.GetChallengeResponse(challenge=_challenge(challenge))
+
+    async def ConsumeProof(self, request: otp_pb2.ConsumeProofRequest, context: Context) -> otp_pb2.ConsumeProofResponse:
+        call = current_call()
+        call.grant.demand_purpose(request.purpose)
+        spent = await self._flows.consume(
+            call.caller, request.proof, request.subject, request.purpose, request.transaction_hash, request.request_id
+        )
+        return otp_pb2.ConsumeProofResponse(
+            issued_by=spent.issued_by, approved_at=to_timestamp(spent.approved_at), destination=spent.destination
+        )
+
+    async def SendNotice(self, request: otp_pb2.SendNoticeRequest, context: Context) -> otp_pb2.SendNoticeResponse:
+        notice_id = await self._flows.notice(
+            current_call().caller,
+            request.request_id,
+            request.destination,
+            _CHANNELS.get(request.channel),
+            request.template,
+            request.params,
+            request.locale,
+        )
+        return otp_pb2.SendNoticeResponse(notice_id=notice_id)
+
+
+def _challenge(challenge: Challenge) -> otp_pb2.Challenge:
+    return otp_pb2.Challenge(
+        challenge_id=challenge.challenge_id,
+        masked_destination=challenge.masked_destination,
+        channel=otp_pb2.Channel.Value(f"CHANNEL_{challenge.channel}"),
+        expires_at=to_timestamp(challenge.expires_at),
+        resend_available_at=to_timestamp(challenge.resend_available_at),
+        attempts_left=challenge.attempts_left,
+        delivery=otp_pb2.Delivery.Value(f"DELIVERY_{challenge.delivery}"),
+        delivery_reason=challenge.delivery_reason,
+    )

@@ -1,0 +1,1 @@
+"""Redis: what challenges, proofs, limits and jobs are kept in."""

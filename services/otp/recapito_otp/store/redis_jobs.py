@@ -1,0 +1,129 @@
+"""The jobs of one shard as a delivery worker sees them: plain code on a connection of its own.
+
+A job is an entry of a stream. Who reads it has it in hand for the lease; one that nobody finished by then goes to the next
+worker, so a worker that dies loses nothing. A failed try shortens what is left of the lease to the pause before the next try.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, ResponseError
+from redis.retry import Retry
+
+from recapito_otp.domain import Delivery
+from recapito_otp.store import keys
+from recapito_otp.store.pipe import Script
+
+# how long a read waits for a job; a blocked read is woken by the job itself
+BLOCK: Final = timedelta(seconds=1)
+# all workers are one consumer: a job in hand is told by its idle time alone, and no dead consumer's name piles up
+CONSUMER: Final = "worker"
+_FINISH: Final = Script("finish_job.lua")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A message in hand.
+
+    ``about``: the challenge's or notice's id; ``generation``: which code of the challenge, 0 for a notice; ``tries``: how many
+    times the job was handed out, this time included.
+    """
+
+    entry: str
+    about: str
+    generation: int
+    sealed: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeState:
+    """What a challenge says of a code that is to be sent."""
+
+    generation: int
+    approved: bool
+    expires_at: datetime
+
+
+def connect(url: str) -> "redis.Redis":
+    """A connection for one thread, with its timeouts."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        protocol=2,
+        socket_timeout=BLOCK.total_seconds() + 2,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+class RedisJobs:
+    """The stream of a shard. Every method raises redis.exceptions.RedisError where Redis can't be asked."""
+
+    def __init__(self, client: "redis.Redis", shard: int, lease: timedelta) -> None:
+        self._redis: Any = client  # the library's annotations mix plain and awaitable answers
+        self._shard = shard
+        self._stream = keys.jobs(shard)
+        self._lease_ms = int(lease.total_seconds() * 1000)
+
+    def next(self) -> Job | None:
+        """The next job: one that somebody left lying, else a new one, waiting for it a moment. None: there is none."""
+        try:
+            if left := self._redis.xautoclaim(self._stream, keys.GROUP, CONSUMER, self._lease_ms, count=1)[1]:
+                return self._taken_over(*left[0])
+            fresh = self._redis.xreadgroup(
+                keys.GROUP, CONSUMER, {self._stream: ">"}, count=1, block=int(BLOCK.total_seconds() * 1000)
+            )
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            self._make_group()
+            return None
+        if not fresh:
+            return None
+        entry, fields = fresh[0][1][0]
+        return _job(entry, fields, tries=1)
+
+    def code_state(self, job: Job) -> CodeState | None:
+        """The challenge that the job's code belongs to; None: it is gone."""
+        generation, approved, expires = self._redis.hmget(
+            keys.challenge(self._shard, job.about), "generation", "approved", "expires"
+        )
+        if generation is None:
+            return None
+        return CodeState(int(generation), approved is not None, datetime.fromtimestamp(int(expires) / 1000, UTC))
+
+    def finish(self, job: Job, delivery: Delivery, reason: str = "") -> None:
+        """Notes how far the message came and takes the job away, both or neither."""
+        arguments = (
+            *(2, keys.challenge(self._shard, job.about), self._stream),
+            *(keys.GROUP, job.entry, job.generation, delivery.value, reason),
+        )
+        try:
+            self._redis.evalsha(_FINISH.sha, *arguments)
+        except NoScriptError:
+            self._redis.eval(_FINISH.text, *arguments)
+
+    def again_after(self, job: Job, pause: timedelta) -> None:
+        """Leaves the job for another try after ``pause``, at most the lease."""
+        idle = max(0, self._lease_ms - int(pause.total_seconds() * 1000))
+        self._redis.xclaim(self._stream, keys.GROUP, CONSUMER, 0, [job.entry], idle=idle, justid=True)
+
+    def _taken_over(self, entry: str, fields: dict[str, str]) -> Job:
+        found = self._redis.xpending_range(self._stream, keys.GROUP, entry, entry, 1)
+        return _job(entry, fields, tries=int(found[0]["times_delivered"]))
+
+    def _make_group(self) -> None:
+        try:
+            self._redis.xgroup_create(self._stream, keys.GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+
+def _job(entry: str, fields: dict[str, str], tries: int) -> Job:
+    return Job(entry, fields["about"], int(fields["generation"]), fields["job"], tries)

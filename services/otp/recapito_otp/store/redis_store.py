@@ -1,0 +1,228 @@
+"""Challenges, proofs, limits and notices in Redis: one script a mutation, times in milliseconds of the caller's clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from recapito_otp.domain import Challenge, Channel, Delivery, Finding, Limit, Outcome
+from recapito_otp.store import keys
+from recapito_otp.store.pipe import Argument, RedisPipe, Script
+from recapito_servicekit.errors import Kind, Refusal, not_found
+
+# how long what is over can still be told apart from what never was
+KEPT: Final = timedelta(hours=1)
+NOTICE_KEPT: Final = timedelta(days=1)
+_VIEW: Final = ("masked", "channel", "expires", "resend", "attempts", "spent", "delivery", "reason")
+_ISSUE: Final = Script("limits.lua", "issue.lua")
+_RESEND: Final = Script("limits.lua", "resend.lua")
+_COUNT_CLIENT: Final = Script("limits.lua", "count_client.lua")
+_CHECK: Final = Script("check.lua")
+_CONSUME: Final = Script("consume_proof.lua")
+_NOTICE: Final = Script("queue_notice.lua")
+
+
+@dataclass(frozen=True, slots=True)
+class NewChallenge:
+    """What is written of a challenge. ``alias`` stands for the destination, ``digest`` for the code; the rest is sealed."""
+
+    shard: int
+    challenge_id: str
+    issuer: str
+    subject: str
+    purpose: str
+    transaction: str
+    alias: str
+    masked: str
+    channel: Channel
+    attempts: int
+    digest: str
+    expires_at: datetime
+    resend_at: datetime
+    envelope: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """What a resend changes."""
+
+    digest: str
+    expires_at: datetime
+    resend_at: datetime
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a proof was spent for."""
+
+    issuer: str
+    approved_at: datetime
+    challenge_id: str
+    envelope: str
+
+
+class RedisStore:
+    """Every method raises Refusal UNAVAILABLE where Redis can't be asked or its answer got lost."""
+
+    def __init__(self, pipe: RedisPipe) -> None:
+        self._pipe = pipe
+
+    async def is_ready(self) -> bool:
+        """Whether Redis answers."""
+        return bool(await self._pipe.call("PING"))
+
+    async def count_client(self, alias: str, request: str, limit: Limit, now: datetime) -> None:
+        """Counts a send against a client address, the same request once. Raises RESOURCE_EXHAUSTED."""
+        wait = await self._pipe.run(_COUNT_CLIENT, (keys.client(alias),), (_ms(now), request, limit.most, _span(limit.window)))
+        if wait:
+            raise _too_many("TOO_MANY_FROM_CLIENT", "too many messages were asked for from this address", wait)
+
+    async def issue(self, new: NewChallenge, limits: Sequence[Limit], now: datetime) -> Challenge:
+        """Writes a challenge, counts its send and queues its job; one that is there already is given as it stands.
+
+        Raises RESOURCE_EXHAUSTED.
+        """
+        found = (
+            keys.challenge(new.shard, new.challenge_id),
+            keys.sends(new.shard, new.alias, new.purpose),
+            keys.jobs(new.shard),
+        )
+        kept = _span(new.expires_at - now + KEPT)
+        fields: tuple[Argument, ...] = (
+            *("issuer", new.issuer, "subject", new.subject, "purpose", new.purpose, "transaction", new.transaction),
+            *("alias", new.alias, "masked", new.masked, "channel", new.channel.value, "attempts", new.attempts),
+            *("digest", new.digest, "envelope", new.envelope),
+            *("expires", _ms(new.expires_at), "resend", _ms(new.resend_at)),
+        )
+        arguments: list[Argument] = [_ms(now), new.challenge_id, new.job, kept, *_windows(limits), *fields]
+        status, *rest = await self._pipe.run(_ISSUE, found, arguments)
+        if status == "LIMITED":
+            raise _too_many("TOO_MANY_TO_DESTINATION", "too many messages went to this destination", rest[0])
+        return _challenge(new.challenge_id, rest[0])
+
+    async def check(
+        self,
+        shard: int,
+        challenge_id: str,
+        caller: str,
+        subject: str,
+        purpose: str,
+        transaction: str,
+        digest: str,
+        proof_digest: str,
+        proof_lifetime: timedelta,
+        now: datetime,
+    ) -> Finding:
+        """Counts a guess, compares it, approves once. Raises NOT_FOUND."""
+        outcome, left = await self._pipe.run(
+            _CHECK,
+            (keys.challenge(shard, challenge_id), keys.proof(shard, proof_digest)),
+            (
+                *(_ms(now), caller, subject, purpose, transaction, digest, challenge_id),
+                *(_span(proof_lifetime), _span(proof_lifetime + KEPT)),
+            ),
+        )
+        if outcome == "NOT_FOUND":
+            raise not_found("challenge")
+        return Finding(Outcome(outcome), left)
+
+    async def get(self, shard: int, challenge_id: str, caller: str) -> Challenge:
+        """A challenge that ``caller`` had issued. Raises NOT_FOUND."""
+        issuer, *view = await self._pipe.call("HMGET", keys.challenge(shard, challenge_id), "issuer", *_VIEW)
+        if issuer != caller:
+            raise not_found("challenge")
+        return _challenge(challenge_id, view)
+
+    async def read_envelope(self, shard: int, challenge_id: str, caller: str) -> tuple[str, str, str]:
+        """The sealed message without its code, the destination's alias, the purpose. Raises NOT_FOUND."""
+        key = keys.challenge(shard, challenge_id)
+        issuer, envelope, alias, purpose = await self._pipe.call("HMGET", key, "issuer", "envelope", "alias", "purpose")
+        if issuer != caller:
+            raise not_found("challenge")
+        return envelope, alias, purpose
+
+    async def resend(
+        self,
+        shard: int,
+        challenge_id: str,
+        caller: str,
+        alias: str,
+        purpose: str,
+        new: NewCode,
+        limits: Sequence[Limit],
+        now: datetime,
+    ) -> Challenge:
+        """Replaces the code and queues the new one. Raises NOT_FOUND, RESOURCE_EXHAUSTED, FAILED_PRECONDITION."""
+        status, *rest = await self._pipe.run(
+            _RESEND,
+            (keys.challenge(shard, challenge_id), keys.sends(shard, alias, purpose), keys.jobs(shard)),
+            [
+                *(_ms(now), challenge_id, new.job, _span(new.expires_at - now + KEPT)),
+                *_windows(limits),
+                *(caller, new.digest, _ms(new.expires_at), _ms(new.resend_at)),
+            ],
+        )
+        if status == "NOT_FOUND":
+            raise not_found("challenge")
+        if status == "CLOSED":
+            raise Refusal(Kind.FAILED_PRECONDITION, "CHALLENGE_CLOSED", "the challenge was approved, or its guesses are spent")
+        if status == "EARLY":
+            raise _too_many("RESEND_TOO_EARLY", "the code was sent just now", rest[0])
+        if status == "LIMITED":
+            raise _too_many("TOO_MANY_TO_DESTINATION", "too many messages went to this destination", rest[0])
+        return _challenge(challenge_id, rest[0])
+
+    async def consume_proof(
+        self, shard: int, digest: str, subject: str, purpose: str, transaction: str, spender: str, now: datetime
+    ) -> Proven:
+        """Spends a proof, once; ``spender`` (empty: none) gets its answer again. Raises NOT_FOUND, FAILED_PRECONDITION."""
+        status, *rest = await self._pipe.run(
+            _CONSUME, (keys.proof(shard, digest),), (_ms(now), subject, purpose, transaction, spender)
+        )
+        if status == "NOT_FOUND":
+            raise not_found("proof")
+        if status == "USED":
+            raise Refusal(Kind.FAILED_PRECONDITION, "PROOF_USED", "the proof was spent before")
+        issuer, approved, challenge_id, envelope = rest
+        return Proven(issuer, _instant(approved), challenge_id, envelope)
+
+    async def queue_notice(self, shard: int, notice_id: str, job: str) -> None:
+        """Queues a notice; one that was queued before stays as it is."""
+        await self._pipe.run(_NOTICE, (keys.notice(shard, notice_id), keys.jobs(shard)), (notice_id, job, _span(NOTICE_KEPT)))
+
+
+def _challenge(challenge_id: str, view: Sequence[Any]) -> Challenge:
+    masked, channel, expires, resend, attempts, spent, delivery, reason = view
+    return Challenge(
+        challenge_id=challenge_id,
+        masked_destination=masked,
+        channel=Channel(channel),
+        expires_at=_instant(expires),
+        resend_available_at=_instant(resend),
+        attempts_left=int(attempts) - int(spent),
+        delivery=Delivery(delivery),
+        delivery_reason=reason,
+    )
+
+
+def _windows(limits: Sequence[Limit]) -> list[int]:
+    figures = [figure for limit in limits for figure in (limit.most, _span(limit.window))]
+    return [len(figures), *figures]
+
+
+def _too_many(reason: str, message: str, wait_ms: int) -> Refusal:
+    return Refusal(Kind.RESOURCE_EXHAUSTED, reason, message, retry_after=timedelta(milliseconds=wait_ms))
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _span(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)
+
+
+def _instant(ms: str) -> datetime:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)
