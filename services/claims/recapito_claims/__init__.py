@@ -1,0 +1,1 @@
+"""Health claims: drafts, expenses, attachments, submission."""

@@ -1,0 +1,22 @@
+"""What the claims service is told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from recapito_documents.keys import KeyRing
+from recapito_servicekit.settings import ServerSettings, SqlSettings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimsSettings(ServerSettings, SqlSettings):
+    """The settings of ``recapito-claims``."""
+
+    blob_dir: Path = setting("BLOB_DIR", "the folder of the encrypted documents")
+    document_keys: str = setting(
+        "DOCUMENT_KEYS", "the documents' key-encryption keys, lines id:base64, newest first", secret=True
+    )
+    auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
+    otp_address: str = setting("OTP_ADDRESS", "the otp service, host:port")
+
+    def __post_init__(self) -> None:
+        KeyRing.parse(self.document_keys)  # BadKeys is a ValueError: told at start, with the other faults

@@ -1,0 +1,57 @@
+"""The services that claims calls: the customer registry of auth, and the proofs of otp."""
+
+from typing import Final
+
+import grpc
+from recapito.auth.v1 import registry_pb2, registry_pb2_grpc
+from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
+
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.status import refusal_from
+
+PURPOSE: Final = "claim"
+
+
+class Registry:
+    """Knows the customers' policies."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._stub = registry_pb2_grpc.CustomerRegistryServiceStub(channel)
+
+    def policies_of(self, customer_id: str) -> frozenset[str]:
+        """The numbers of the customer's policies. Raises grpc.RpcError."""
+        answer = self._stub.GetCustomer(registry_pb2.GetCustomerRequest(customer_id=customer_id))
+        return frozenset(answer.customer.policy_numbers)
+
+
+class Proofs:
+    """Spends the proofs of approved codes."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._stub = otp_pb2_grpc.OtpServiceStub(channel)
+
+    def spend(self, proof: str, customer_id: str, transaction_hash: str, request_id: str) -> str:
+        """Spends a proof, once, and gives the service that had its code issued. Again with the same request: the same answer.
+
+        Raises FAILED_PRECONDITION: PROOF_USED, it was spent before by another request; PROOF_NOT_VALID, it is unknown or too
+        old, or the customer confirmed something else. Raises grpc.RpcError where otp can't say.
+        """
+        request = otp_pb2.ConsumeProofRequest(
+            proof=proof, subject=customer_id, purpose=PURPOSE, transaction_hash=transaction_hash, request_id=request_id
+        )
+        try:
+            return str(self._stub.ConsumeProof(request).issued_by)
+        except grpc.RpcError as error:
+            refused = refusal_from(error)
+            if refused.kind is Kind.FAILED_PRECONDITION:
+                raise Refusal(Kind.FAILED_PRECONDITION, "PROOF_USED", "the proof was spent by another request") from None
+            if refused.kind in (Kind.NOT_FOUND, Kind.INVALID_ARGUMENT):
+                raise proof_not_valid() from None
+            raise
+
+
+def proof_not_valid() -> Refusal:
+    """What any proof that doesn't hold is answered with."""
+    return Refusal(
+        Kind.FAILED_PRECONDITION, "PROOF_NOT_VALID", "no live proof that the customer confirmed exactly this claim in this state"
+    )
