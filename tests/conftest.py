@@ -9,6 +9,14 @@ import pytest
 from tests.support.pki import Pki
 from tests.support.redis import RedisServer
 from tests.support.smtp import SmtpSink
+from tests.support.system import System
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With ``--dist loadgroup``, one system is started, not one a process."""
+    for item in items:
+        if "system" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("system"))
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +71,12 @@ def clock() -> SetClock:
 def database_url(tmp_path: Path) -> str:
     """A SQLite database of the test's own."""
     return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The whole system, running. All tests that use it run in one process of the run."""
+    made = System(tmp_path_factory.mktemp("system"), offset=11_000)
+    made.up()
+    yield made
+    made.down()

@@ -17,9 +17,10 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from granian.constants import Interfaces
 from granian.server import Server
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 from recapito.common.v1 import client_pb2
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -35,6 +36,7 @@ log = logs.get(__name__)
 HERE: Final = Path(__file__).parent
 LANGUAGES: Final = {"it": "Italiano", "en": "English"}
 DEVICE_COOKIE: Final = "device"
+HEALTH_SECONDS: Final = 1.0
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -172,6 +174,11 @@ def _add_errors(app: Flask) -> None:
     def csrf(error: CSRFError) -> tuple[str, int]:
         return page(400, _("La pagina è scaduta"), _("Torna indietro, ricarica la pagina e riprova."))
 
+    @app.errorhandler(SecurityError)
+    def foreign_host(error: SecurityError) -> Response:
+        # a page cannot be built: for a host that isn't ours there are no addresses
+        return Response("unknown host\n", 400, mimetype="text/plain")
+
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> tuple[str, int]:
         texts = {
@@ -237,6 +244,17 @@ def call(method: Callable[..., Any], message: Any, token: str = "", timeout: flo
 def open_channel(address: str, settings: WebSettings) -> grpc.Channel:
     """A channel to a service; opened in the process that serves, never before a fork."""
     return channel(address, Identity.read(settings))
+
+
+def answering(*channels: grpc.Channel) -> Callable[[], bool]:
+    """What says for /readyz whether the service behind every channel is SERVING. It raises RpcError where one isn't there."""
+    stubs = [health_pb2_grpc.HealthStub(each) for each in channels]
+
+    def answer() -> bool:
+        answers = (stub.Check(health_pb2.HealthCheckRequest(), timeout=HEALTH_SECONDS) for stub in stubs)
+        return all(each.status == health_pb2.HealthCheckResponse.SERVING for each in answers)
+
+    return answer
 
 
 def see(endpoint: str, **values: Any) -> BaseResponse:

@@ -1,0 +1,1 @@
+"""Customers, accounts, passwords, sign-in, sessions, operators."""

@@ -1,0 +1,1 @@
+"""Pure rules and types: no grpc, no SQL, no clock."""

@@ -1,0 +1,29 @@
+"""Tells Redis the least epochs again: a Redis that lost its last second must not bring a session back."""
+
+import threading
+from datetime import timedelta
+from typing import Final
+
+from recapito_auth.store import customers
+from recapito_auth.store.sessions import Sessions
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.sql import Database
+
+PAUSE_SECONDS: Final = 3.0
+RECENT: Final = timedelta(hours=1)
+
+
+def assert_epochs(database: Database, sessions: Sessions, clock: Clock) -> int:
+    """Repeats the epoch of every customer whose contact changed in the last hour. Gives how many there are."""
+    with database.read() as connection:
+        changed = customers.epochs_changed_since(connection, clock() - RECENT)
+    for customer_id, epoch in changed:
+        sessions.raise_least_epoch(customer_id, epoch)
+    return len(changed)
+
+
+def keep_asserting(database: Database, sessions: Sessions, clock: Clock, stop: threading.Event) -> None:
+    """The same every few seconds until ``stop`` is set."""
+    while not stop.is_set():
+        assert_epochs(database, sessions, clock)
+        stop.wait(PAUSE_SECONDS)

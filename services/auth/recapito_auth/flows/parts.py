@@ -1,0 +1,73 @@
+"""What flows work with, wired once in ``__main__``, and the few steps that several of them share."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from recapito_auth.domain.customers import Account, Customer
+from recapito_auth.senders.codes import Checked, Codes
+from recapito_auth.settings import AuthSettings
+from recapito_auth.store import accounts, customers
+from recapito_auth.store.hashes import Hasher
+from recapito_auth.store.limits import Limits
+from recapito_auth.store.sessions import Sessions
+from recapito_auth.store.underway import UnderWay
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.sql import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The adapters and the clock."""
+
+    settings: AuthSettings
+    database: Database
+    sessions: Sessions
+    underway: UnderWay
+    limits: Limits
+    codes: Codes
+    hasher: Hasher
+    clock: Clock
+
+
+def sign_in_failed() -> Refusal:
+    """Wrong, unknown or locked: always the same."""
+    return Refusal(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", "user name and password do not open an account")
+
+
+def customer_of(parts: Parts, customer_id: str, epoch: int) -> tuple[Customer, Account] | None:
+    """The customer and account that something under way belongs to; None: a contact changed since, so it is dead."""
+    with parts.database.read() as connection:
+        customer = customers.by_id(connection, customer_id)
+        account = accounts.by_customer(connection, customer_id)
+    return (customer, account) if customer is not None and account is not None and customer.epoch == epoch else None
+
+
+def demand_open_codes(account: Account, now: datetime) -> None:
+    """Raises RESOURCE_EXHAUSTED with RetryInfo while too many wrong codes keep this account's codes locked."""
+    wait = accounts.locked_for(account, now)
+    if wait is not None:
+        raise Refusal(Kind.RESOURCE_EXHAUSTED, "CODES_LOCKED", "too many wrong codes", retry_after=wait)
+
+
+def codes_disabled(parts: Parts, account: Account) -> bool:
+    """Whether so many codes were wrong that the mobile must be bound anew (NIST 3.2.2)."""
+    return account.wrong_codes >= parts.settings.wrong_codes_disable
+
+
+def count_if_wrong(parts: Parts, customer_id: str, checked: Checked, now: datetime) -> None:
+    """Counts a wrong code against the account, in SQL and before it is answered: a lost Redis doesn't reset it."""
+    if checked.wrong:
+        until = now + timedelta(minutes=parts.settings.codes_lock_minutes)
+        with parts.database.transaction() as connection:
+            accounts.count_wrong_code(connection, customer_id, parts.settings.wrong_codes_lock, until)
+
+
+def take_right_code(parts: Parts, customer_id: str, epoch: int, now: datetime, *, signed_in: bool) -> Customer | None:
+    """Takes a right code in SQL and gives the customer; None: a contact changed or codes were locked meanwhile."""
+    with parts.database.transaction() as connection:
+        customer = customers.lock(connection, customer_id)
+        if customer is None or customer.epoch != epoch:
+            return None
+        taken = accounts.accept_code(connection, customer_id, now, parts.settings.wrong_codes_disable, signed_in=signed_in)
+    return customer if taken else None

@@ -1,0 +1,108 @@
+"""Rows into the registry: what is new, what changed, what the file must not overwrite."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from recapito_auth.registry_import.rules import Row
+from recapito_auth.store.tables import ACCOUNTS, CUSTOMERS
+from recapito_servicekit.sql import Database
+
+_PLAIN: Final = (
+    "person_type",
+    "given_name",
+    "family_name",
+    "given_folded",
+    "family_folded",
+    "codice_fiscale",
+    "email",
+    "mobile",
+    "language",
+    "policy_numbers",
+)
+
+
+class Outcome(StrEnum):
+    """What became of a row."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a row: the columns that changed, and those that the file did not overwrite, with the reason."""
+
+    customer_id: str
+    outcome: Outcome
+    changed: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+
+
+def apply_batch(database: Database, batch: list[Row], as_of: datetime, now: datetime, *, dry_run: bool) -> list[Applied]:
+    """Writes a batch in one transaction.
+
+    A mobile that was changed here after ``as_of`` stays. A registered customer's contact that the company changed ends their
+    sessions like any other change of contact, and a user name that was the old mobile follows where it is free.
+    """
+    if dry_run:
+        with database.read() as connection:
+            return _apply(connection, batch, as_of, now, dry_run=True)
+    with database.transaction() as connection:
+        return _apply(connection, batch, as_of, now, dry_run=False)
+
+
+def _apply(connection: sa.Connection, batch: list[Row], as_of: datetime, now: datetime, *, dry_run: bool) -> list[Applied]:
+    ids = [row["customer_id"] for row in batch]
+    found = connection.execute(sa.select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(ids)).with_for_update())
+    existing = {row["customer_id"]: row for row in found.mappings()}
+    accounts = connection.execute(sa.select(ACCOUNTS.c.customer_id, ACCOUNTS.c.username).where(ACCOUNTS.c.customer_id.in_(ids)))
+    usernames = {row.customer_id: row.username for row in accounts}
+    added: list[dict[str, Any]] = []
+    outcomes: list[Applied] = []
+    for row in batch:
+        wanted: dict[str, Any] = {**{name: row[name] for name in _PLAIN}, "policy_numbers": _numbers(row)}
+        there = existing.get(row["customer_id"])
+        if there is None:
+            added.append({"customer_id": row["customer_id"], **wanted, "version": 1, "epoch": 1})
+            outcomes.append(Applied(row["customer_id"], Outcome.ADDED))
+            continue
+        conflicts: list[str] = []
+        newer_here = there["mobile_changed_at"] is not None and there["mobile_changed_at"] > as_of
+        if newer_here and wanted["mobile"] != there["mobile"]:
+            conflicts.append("mobile: changed here after the file's time, kept")
+            del wanted["mobile"]
+        changes = {name: value for name, value in wanted.items() if value != there[name]}
+        if changes and not dry_run:
+            conflicts += _change(connection, there, changes, usernames.get(row["customer_id"]), now)
+        outcome = Outcome.CHANGED if changes else Outcome.UNCHANGED
+        outcomes.append(Applied(row["customer_id"], outcome, tuple(n for n in changes if "folded" not in n), tuple(conflicts)))
+    if added and not dry_run:
+        connection.execute(sa.insert(CUSTOMERS), added)
+    return outcomes
+
+
+def _numbers(row: Row) -> list[str]:
+    return row["policy_numbers"].split(";") if row["policy_numbers"] else []
+
+
+def _change(
+    connection: sa.Connection, there: sa.RowMapping, changes: dict[str, Any], username: str | None, now: datetime
+) -> list[str]:
+    values: dict[str, Any] = {**changes, "version": CUSTOMERS.c.version + 1}
+    if username is not None and changes.keys() & {"mobile", "email"}:
+        values |= {"epoch": CUSTOMERS.c.epoch + 1, "contact_changed_at": now}
+    connection.execute(sa.update(CUSTOMERS).where(CUSTOMERS.c.customer_id == there["customer_id"]).values(values))
+    if not changes.get("mobile") or username != there["mobile"]:
+        return []
+    taken = sa.select(ACCOUNTS.c.account_id).where(ACCOUNTS.c.username == changes["mobile"])
+    if connection.execute(taken).first() is not None:
+        return ["username: the new mobile is another account's user name, the old one stays"]
+    connection.execute(
+        sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == there["customer_id"]).values(username=changes["mobile"])
+    )
+    return []

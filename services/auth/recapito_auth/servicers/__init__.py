@@ -1,0 +1,1 @@
+"""Protobuf to flows and back, nothing more."""

@@ -1,0 +1,72 @@
+"""SessionService and AccountService."""
+
+from typing import Any, Final
+
+from recapito.auth.v1 import session_pb2 as pb
+from recapito.auth.v1 import session_pb2_grpc
+
+from recapito_auth.flows.parts import Parts
+from recapito_auth.store.sessions import Introspection, Kind
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.persons import Introspect, person_of
+from recapito_servicekit.times import to_timestamp
+
+_KINDS: Final = {
+    Kind.SESSION: pb.KIND_SESSION,
+    Kind.CONTACT_CHANGE: pb.KIND_CONTACT_CHANGE,
+    Kind.OPERATOR: pb.KIND_OPERATOR,
+}
+
+
+class SessionServicer(session_pb2_grpc.SessionServiceServicer):
+    """Tells who a token stands for; on the loop, for every call of every service asks it."""
+
+    def __init__(self, introspection: Introspection, clock: Clock) -> None:
+        self._introspection = introspection
+        self._clock = clock
+
+    async def Introspect(self, request: pb.IntrospectRequest, context: Any) -> pb.IntrospectResponse:
+        """See the proto."""
+        return await introspect(self._introspection, self._clock, request.token)
+
+
+class AccountServicer(session_pb2_grpc.AccountServiceServicer):
+    """The customer's own account."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def EndSession(self, request: pb.EndSessionRequest, context: Any) -> pb.EndSessionResponse:
+        """See the proto."""
+        self._parts.sessions.end(request.token)
+        return pb.EndSessionResponse()
+
+
+async def introspect(introspection: Introspection, clock: Clock, token: str) -> pb.IntrospectResponse:
+    """Whom a token stands for; active: false where it isn't live."""
+    session = await introspection.look_up(token, clock())
+    if session is None:
+        return pb.IntrospectResponse(active=False)
+    return pb.IntrospectResponse(
+        active=True,
+        kind=_KINDS[session.kind],
+        customer_id=session.customer_id,
+        acr=session.acr,
+        amr=session.amr,
+        auth_time=to_timestamp(session.auth_time),
+        expires_at=to_timestamp(session.expires_at),
+        contact_changed_at=to_timestamp(session.contact_changed_at),
+        claims_held_until=to_timestamp(session.claims_held_until),
+        operator_id=session.operator_id,
+        operator_name=session.operator_name,
+        role=session.role,
+    )
+
+
+def own_introspection(introspection: Introspection, clock: Clock) -> Introspect:
+    """The gate of this service asks no other service."""
+
+    async def ask(token: str) -> Any:
+        return person_of(token, await introspect(introspection, clock, token))
+
+    return ask

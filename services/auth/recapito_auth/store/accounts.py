@@ -1,0 +1,96 @@
+"""Accounts in SQL. What may happen once, or must be counted, is one guarded statement."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from recapito_auth.domain.customers import Account
+from recapito_auth.store.tables import ACCOUNTS
+from recapito_servicekit.sql import UtcDateTime
+
+_COLUMNS = [ACCOUNTS.c[name] for name in Account.__dataclass_fields__]
+
+
+def by_username(connection: sa.Connection, username: str) -> Account | None:
+    """The account with that canonical user name."""
+    return _one(connection, ACCOUNTS.c.username == username)
+
+
+def by_customer(connection: sa.Connection, customer_id: str) -> Account | None:
+    """The customer's account."""
+    return _one(connection, ACCOUNTS.c.customer_id == customer_id)
+
+
+def by_registration(connection: sa.Connection, registration_digest: str) -> Account | None:
+    """The account that a registration opened."""
+    return _one(connection, ACCOUNTS.c.registration_digest == registration_digest)
+
+
+def add(connection: sa.Connection, account: Account, registration_digest: str) -> None:
+    """Opens an account. Raises sqlalchemy.exc.IntegrityError: the customer or the user name has one."""
+    values = {name: getattr(account, name) for name in Account.__dataclass_fields__}
+    connection.execute(sa.insert(ACCOUNTS).values(**values, registration_digest=registration_digest))
+
+
+def count_wrong_code(connection: sa.Connection, customer_id: str, lock_every: int, locked_until: datetime) -> None:
+    """Counts one more wrong code; every ``lock_every``-th locks codes until then."""
+    more = ACCOUNTS.c.wrong_codes + 1
+    connection.execute(
+        sa.update(ACCOUNTS)
+        .where(ACCOUNTS.c.customer_id == customer_id)
+        .values(
+            wrong_codes=more,
+            codes_locked_until=sa.case(
+                (more % lock_every == 0, sa.literal(locked_until, UtcDateTime)), else_=ACCOUNTS.c.codes_locked_until
+            ),
+        )
+    )
+
+
+def accept_code(connection: sa.Connection, customer_id: str, at: datetime, disable_at: int, *, signed_in: bool) -> bool:
+    """Takes a right code: the count starts anew. False: codes were locked or disabled meanwhile, nothing changed."""
+    first = sa.func.coalesce(ACCOUNTS.c.first_signed_in_at, sa.literal(at, UtcDateTime))
+    values = {"first_signed_in_at": first, "last_signed_in_at": at}
+    taken = connection.execute(
+        sa.update(ACCOUNTS)
+        .where(
+            ACCOUNTS.c.customer_id == customer_id,
+            ACCOUNTS.c.wrong_codes < disable_at,
+            sa.or_(ACCOUNTS.c.codes_locked_until.is_(None), ACCOUNTS.c.codes_locked_until <= at),
+        )
+        .values(wrong_codes=0, codes_locked_until=None, **(values if signed_in else {}))
+    )
+    return taken.rowcount == 1
+
+
+def rebind(connection: sa.Connection, customer_id: str, old_mobile: str, new_mobile: str) -> None:
+    """After a change of mobile: codes are open again, and a user name that was the old mobile follows.
+
+    Raises sqlalchemy.exc.IntegrityError: the new mobile is another account's user name.
+    """
+    follows = sa.case((ACCOUNTS.c.username == old_mobile, new_mobile), else_=ACCOUNTS.c.username)
+    connection.execute(
+        sa.update(ACCOUNTS)
+        .where(ACCOUNTS.c.customer_id == customer_id)
+        .values(username=follows, wrong_codes=0, codes_locked_until=None)
+    )
+
+
+def rehash(connection: sa.Connection, account: Account, password_hash: str) -> None:
+    """Replaces a hash that was made with lower settings, unless the password changed meanwhile."""
+    connection.execute(
+        sa.update(ACCOUNTS)
+        .where(ACCOUNTS.c.account_id == account.account_id, ACCOUNTS.c.password_hash == account.password_hash)
+        .values(password_hash=password_hash)
+    )
+
+
+def locked_for(account: Account, at: datetime) -> timedelta | None:
+    """How long codes stay locked; None: they aren't."""
+    until = account.codes_locked_until
+    return until - at if until is not None and until > at else None
+
+
+def _one(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Account | None:
+    row = connection.execute(sa.select(*_COLUMNS).where(condition)).mappings().first()
+    return Account(**row) if row is not None else None

@@ -1,0 +1,114 @@
+"""Customers in SQL."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from recapito_auth.domain.customers import Customer, PersonType
+from recapito_auth.store.tables import ACCOUNTS, APPLIED_CHANGES, CUSTOMERS
+
+_CUSTOMER = sa.select(CUSTOMERS, ACCOUNTS.c.account_id).outerjoin_from(CUSTOMERS, ACCOUNTS)
+
+
+def by_id(connection: sa.Connection, customer_id: str) -> Customer | None:
+    """The customer with that id."""
+    row = connection.execute(_CUSTOMER.where(CUSTOMERS.c.customer_id == customer_id)).mappings().first()
+    return _customer(row) if row is not None else None
+
+
+def lock(connection: sa.Connection, customer_id: str) -> Customer | None:
+    """The same, and nobody else changes the customer until the transaction ends."""
+    held = connection.execute(
+        sa.select(CUSTOMERS.c.customer_id).where(CUSTOMERS.c.customer_id == customer_id).with_for_update()
+    ).first()
+    return by_id(connection, customer_id) if held is not None else None
+
+
+def by_name_and_contact(connection: sa.Connection, person_type: PersonType, family_folded: str, contact: str) -> list[Customer]:
+    """Everybody of that kind with that folded family name and that canonical contact."""
+    column = CUSTOMERS.c.email if "@" in contact else CUSTOMERS.c.mobile
+    found = connection.execute(
+        _CUSTOMER.where(
+            column == contact, CUSTOMERS.c.family_folded == family_folded, CUSTOMERS.c.person_type == person_type.value
+        )
+    )
+    return [_customer(row) for row in found.mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class MobileChange:
+    """A new mobile for a customer, and what it brings with it."""
+
+    customer_id: str
+    mobile: str
+    at: datetime
+    claims_held_until: datetime | None
+
+
+def change_mobile(connection: sa.Connection, change: MobileChange) -> None:
+    """Replaces the mobile; version and epoch rise. The customer must be locked."""
+    connection.execute(
+        sa.update(CUSTOMERS)
+        .where(CUSTOMERS.c.customer_id == change.customer_id)
+        .values(
+            mobile=change.mobile,
+            version=CUSTOMERS.c.version + 1,
+            epoch=CUSTOMERS.c.epoch + 1,
+            contact_changed_at=change.at,
+            mobile_changed_at=change.at,
+            claims_held_until=change.claims_held_until,
+        )
+    )
+
+
+def raise_epoch(connection: sa.Connection, customer_id: str, least: int) -> None:
+    """Lifts the epoch to ``least`` where it is lower; never lowers it."""
+    connection.execute(
+        sa.update(CUSTOMERS).where(CUSTOMERS.c.customer_id == customer_id, CUSTOMERS.c.epoch < least).values(epoch=least)
+    )
+
+
+def epochs_changed_since(connection: sa.Connection, since: datetime) -> list[tuple[str, int]]:
+    """Id and epoch of every customer whose contact changed since."""
+    found = connection.execute(
+        sa.select(CUSTOMERS.c.customer_id, CUSTOMERS.c.epoch).where(CUSTOMERS.c.contact_changed_at >= since)
+    )
+    return [(row.customer_id, row.epoch) for row in found]
+
+
+def first_answer(connection: sa.Connection, request_id: str) -> tuple[str, dict[str, Any]] | None:
+    """Customer and first answer of a change that was applied before."""
+    row = connection.execute(
+        sa.select(APPLIED_CHANGES.c.customer_id, APPLIED_CHANGES.c.answer).where(APPLIED_CHANGES.c.request_id == request_id)
+    ).first()
+    return (row.customer_id, row.answer) if row is not None else None
+
+
+def keep_answer(connection: sa.Connection, request_id: str, customer_id: str, answer: dict[str, Any], at: datetime) -> None:
+    """Keeps the first answer for a repeat."""
+    connection.execute(
+        sa.insert(APPLIED_CHANGES).values(request_id=request_id, customer_id=customer_id, answer=answer, applied_at=at)
+    )
+
+
+def _customer(row: sa.RowMapping) -> Customer:
+    return Customer(
+        customer_id=row["customer_id"],
+        person_type=PersonType(row["person_type"]),
+        given_name=row["given_name"],
+        family_name=row["family_name"],
+        given_folded=row["given_folded"],
+        family_folded=row["family_folded"],
+        codice_fiscale=row["codice_fiscale"],
+        email=row["email"],
+        mobile=row["mobile"],
+        language=row["language"],
+        policy_numbers=tuple(row["policy_numbers"]),
+        version=row["version"],
+        epoch=row["epoch"],
+        contact_changed_at=row["contact_changed_at"],
+        claims_held_until=row["claims_held_until"],
+        registered=row["account_id"] is not None,
+    )

@@ -1,0 +1,204 @@
+"""Sessions and tokens in Redis, by the token's SHA-256 alone.
+
+A token begins with the bucket of whom it stands for, so that its session and the bucket's least epochs carry one hash tag and
+one Lua call sees both. A session whose epoch is below its customer's least one is dead, whatever else is kept.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import redis
+import redis.asyncio
+
+from recapito_auth.store.redisio import fail_closed, millis
+from recapito_servicekit.ids import new_token, token_digest
+
+_BUCKET: Final = 3
+
+_INTROSPECT: Final = """
+local flat = redis.call('HGETALL', KEYS[1])
+if #flat == 0 then return false end
+local s, now = {}, tonumber(ARGV[1])
+for i = 1, #flat, 2 do s[flat[i]] = flat[i + 1] end
+local least = s.kind ~= 'OPERATOR' and redis.call('HGET', KEYS[2], s.customer_id)
+if tonumber(s.expires_at) <= now or tonumber(s.seen_at) + tonumber(s.idle) <= now
+    or (least and tonumber(s.epoch) < tonumber(least)) then
+  redis.call('DEL', KEYS[1])
+  return false
+end
+redis.call('HSET', KEYS[1], 'seen_at', now)
+redis.call('PEXPIRE', KEYS[1], math.min(tonumber(s.expires_at) - now, tonumber(s.idle)))
+return flat
+"""
+_OPEN: Final = """
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
+_ROTATE: Final = """
+local flat = redis.call('HGETALL', KEYS[1])
+if #flat == 0 then return false end
+local life = redis.call('PTTL', KEYS[1])
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[2], unpack(flat))
+redis.call('HSET', KEYS[2], unpack(ARGV))
+redis.call('PEXPIRE', KEYS[2], life)
+return redis.call('HGET', KEYS[2], 'expires_at')
+"""
+_RAISE: Final = """
+local least = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+if tonumber(ARGV[2]) > least then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+"""
+
+
+class Kind(StrEnum):
+    """What a token is."""
+
+    SESSION = "SESSION"
+    CONTACT_CHANGE = "CONTACT_CHANGE"
+    OPERATOR = "OPERATOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Whom a token stands for. ``idle``: how long it may stay unused."""
+
+    kind: Kind
+    customer_id: str
+    epoch: int
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: datetime
+    expires_at: datetime
+    idle: timedelta
+    contact_changed_at: datetime | None = None
+    claims_held_until: datetime | None = None
+    operator_id: str = ""
+    operator_name: str = ""
+    role: str = ""
+
+
+class Sessions:
+    """Opens, rotates and ends sessions."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._open = client.register_script(_OPEN)
+        self._rotate = client.register_script(_ROTATE)
+        self._raise = client.register_script(_RAISE)
+
+    def open(self, session: Session, now: datetime) -> str:
+        """Keeps the session and gives its new token, which is kept nowhere."""
+        token = f"{_bucket(session.operator_id or session.customer_id)}-{new_token()}"
+        fields = [part for pair in _to_fields(session, now).items() for part in pair]
+        with fail_closed():
+            life = min(session.idle, session.expires_at - now)
+            self._open(keys=[_session_key(token)], args=[int(life.total_seconds() * 1000), *fields])
+        return token
+
+    def rotate(self, token: str, customer_id: str, acr: str, amr: tuple[str, ...], now: datetime) -> tuple[str, datetime] | None:
+        """Ends ``token`` and carries its session on under a new one, in one step: the new token, and when it ends at the latest.
+
+        None: the session has ended before. Its epoch stays what it was.
+        """
+        fresh = f"{_bucket(customer_id)}-{new_token()}"
+        fields: list[str | int] = ["acr", acr, "amr", " ".join(amr), "auth_time", millis(now), "seen_at", millis(now)]
+        with fail_closed():
+            expires_at = self._rotate(keys=[_session_key(token), _session_key(fresh)], args=fields)
+        return (fresh, _instant(str(expires_at))) if expires_at else None
+
+    def end(self, token: str) -> None:
+        """Ends a session; ending one that has ended already changes nothing."""
+        if is_token(token):
+            with fail_closed():
+                self._client.delete(_session_key(token))
+
+    def raise_least_epoch(self, customer_id: str, epoch: int) -> None:
+        """Kills every session of the customer with a lower epoch. Never lowers it."""
+        with fail_closed():
+            self._raise(keys=[_epochs_key(_bucket(customer_id))], args=[customer_id, epoch])
+
+    def least_epoch(self, customer_id: str) -> int:
+        """The least epoch that a session of the customer may carry."""
+        with fail_closed():
+            return int(str(self._client.hget(_epochs_key(_bucket(customer_id)), customer_id) or 0))
+
+
+class Introspection:
+    """Looks tokens up on the loop: one round trip, one Lua call, which also starts the idle time anew."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._script = client.register_script(_INTROSPECT)
+
+    async def ping(self) -> None:
+        """Asks nobody. Raises UNAVAILABLE where Redis doesn't answer."""
+        await self.look_up(f"{'0' * _BUCKET}-", datetime.now(UTC))
+
+    async def look_up(self, token: str, now: datetime) -> Session | None:
+        """Whom a live token stands for; None: it isn't live."""
+        if not is_token(token):
+            return None
+        with fail_closed():
+            flat = await self._script(keys=[_session_key(token), _epochs_key(token[:_BUCKET])], args=[millis(now)])
+        return _from_fields(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
+
+
+def is_token(token: str) -> bool:
+    """Whether it has the form of a token."""
+    return len(token) <= 64 and token.isascii() and token[_BUCKET : _BUCKET + 1] == "-" and token[:_BUCKET].isalnum()
+
+
+def _bucket(subject: str) -> str:
+    return hashlib.sha256(subject.encode()).hexdigest()[:_BUCKET]
+
+
+def _session_key(token: str) -> str:
+    return f"auth:{{{token[:_BUCKET]}}}:session:{token_digest(token)}"
+
+
+def _epochs_key(bucket: str) -> str:
+    return f"auth:{{{bucket}}}:epochs"
+
+
+def _to_fields(session: Session, now: datetime) -> dict[str, str | int]:
+    return {
+        "kind": session.kind.value,
+        "customer_id": session.customer_id,
+        "epoch": session.epoch,
+        "acr": session.acr,
+        "amr": " ".join(session.amr),
+        "auth_time": millis(session.auth_time),
+        "expires_at": millis(session.expires_at),
+        "idle": int(session.idle.total_seconds() * 1000),
+        "seen_at": millis(now),
+        "contact_changed_at": millis(session.contact_changed_at) if session.contact_changed_at else "",
+        "claims_held_until": millis(session.claims_held_until) if session.claims_held_until else "",
+        "operator_id": session.operator_id,
+        "operator_name": session.operator_name,
+        "role": session.role,
+    }
+
+
+def _from_fields(fields: Mapping[str, str]) -> Session:
+    return Session(
+        kind=Kind(fields["kind"]),
+        customer_id=fields["customer_id"],
+        epoch=int(fields["epoch"]),
+        acr=fields["acr"],
+        amr=tuple(fields["amr"].split()),
+        auth_time=_instant(fields["auth_time"]),
+        expires_at=_instant(fields["expires_at"]),
+        idle=timedelta(milliseconds=int(fields["idle"])),
+        contact_changed_at=_instant(fields["contact_changed_at"]) if fields["contact_changed_at"] else None,
+        claims_held_until=_instant(fields["claims_held_until"]) if fields["claims_held_until"] else None,
+        operator_id=fields["operator_id"],
+        operator_name=fields["operator_name"],
+        role=fields["role"],
+    )
+
+
+def _instant(at: str) -> datetime:
+    return datetime.fromtimestamp(int(at) / 1000, UTC)

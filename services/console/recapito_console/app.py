@@ -1,0 +1,54 @@
+"""The console as a Flask app."""
+
+from typing import Final
+
+from flask import Flask, g
+from werkzeug.wrappers import Response
+
+from recapito_console import texts
+from recapito_console.backend import EXTENSION, Backend, NotAllowed, SessionEnded
+from recapito_console.settings import ConsoleSettings
+from recapito_console.translation import _
+from recapito_console.views import case, documents, queue, session
+from recapito_servicekit import logs, management, web
+from recapito_servicekit.clock import system_clock
+from recapito_servicekit.settings import load
+
+MOST_BYTES: Final = 64 * 1024  # no page takes a file
+
+
+def create() -> Flask:
+    """The app that serves, with its channels and its management port; called in the process that serves."""
+    settings = load(ConsoleSettings, "console")
+    logs.configure(settings, "console")
+    auth = web.open_channel(settings.auth_address, settings)
+    contact_change = web.open_channel(settings.contact_change_address, settings)
+    management.serve_plain(settings.metrics_bind, web.answering(auth, contact_change))
+    return build(settings, Backend.over(auth, contact_change, system_clock))
+
+
+def build(settings: ConsoleSettings, backend: Backend) -> Flask:
+    """The app over a backend."""
+    app = web.create_app("recapito_console", settings, MOST_BYTES)
+    app.extensions[EXTENSION] = backend
+    for blueprint in (session.pages, queue.pages, case.pages, documents.pages):
+        app.register_blueprint(blueprint)
+    texts.add_to(app)
+
+    @app.context_processor
+    def operator() -> dict[str, object]:
+        return {"operator": g.get("operator"), "now": backend.clock()}
+
+    @app.get("/")
+    def home() -> Response:
+        return web.see("queue.show")
+
+    @app.errorhandler(SessionEnded)
+    def ended(error: SessionEnded) -> Response:
+        return session.to_sign_in()
+
+    @app.errorhandler(NotAllowed)
+    def not_allowed(error: NotAllowed) -> tuple[str, int]:
+        return web.page(403, _("Non consentito"), _("Il tuo ruolo non permette questa operazione."))
+
+    return app

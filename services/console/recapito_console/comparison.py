@@ -1,0 +1,97 @@
+"""A case field by field: what the registry knows, what the form says, what the document's data say, in rows that line up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Final
+
+from recapito.contact_change.v1 import review_pb2
+
+from recapito_console import texts
+from recapito_console.translation import _
+
+PLACES: Final = {
+    "DOCUMENT_EXPIRES_SOON": ("expires_on", "document"),
+    "SAME_MOBILE_OTHER_CUSTOMER": ("mobile", "form"),
+    "REGISTRY_CHANGED": ("name", "registry"),
+}
+"""Which field and which column a finding speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one source says of one field. ``is_exact``: to be compared character by character."""
+
+    text: str = ""
+    note: str = ""
+    is_exact: bool = False
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One field."""
+
+    key: str
+    label: str
+    registry: Cell = field(default_factory=Cell)
+    form: Cell = field(default_factory=Cell)
+    document: Cell = field(default_factory=Cell)
+
+
+def rows(case: review_pb2.Case, today: date) -> list[Row]:
+    """The fields of a case, in the order in which operators check them, each with the findings that speak of it."""
+    registry, form, document = case.registry, case.form, case.form.identity_document
+    name = f"{registry.given_name} {registry.family_name}".strip()
+    return [
+        _with_findings(row, case.findings)
+        for row in (
+            Row("name", _("Nome e cognome"), Cell(name), document=Cell(note=_("Leggi sull'immagine"))),
+            Row(
+                "codice_fiscale",
+                _("Codice fiscale"),
+                Cell(registry.codice_fiscale, is_exact=True),
+                document=Cell(note=_("Leggi sull'immagine, se c'è")),
+            ),
+            Row("mobile", _("Cellulare"), _old_mobile(registry.mobile), _new_mobile(form)),
+            Row("email", _("Email"), _old_email(registry.email), _form_email(form.notify_email, registry.email)),
+            Row("type", _("Tipo di documento"), document=Cell(texts.word(document.type, texts.DOCUMENT_TYPES))),
+            Row("number", _("Numero del documento"), document=Cell(document.number, is_exact=True)),
+            Row("issuer", _("Rilasciato da"), document=Cell(document.issuer)),
+            Row("issued_on", _("Rilasciato il"), document=Cell(texts.day(document.issued_on), is_exact=True)),
+            Row("expires_on", _("Scade il"), document=_expiry(document.expires_on, today)),
+        )
+    ]
+
+
+def _with_findings(row: Row, codes: Sequence[str]) -> Row:
+    for code in codes:
+        key, column = PLACES.get(code, ("", ""))
+        if key == row.key:
+            cell: Cell = getattr(row, column)
+            changes: dict[str, Any] = {column: replace(cell, findings=(*cell.findings, texts.word(code, texts.FINDINGS)))}
+            row = replace(row, **changes)
+    return row
+
+
+def _old_mobile(e164: str) -> Cell:
+    return Cell(texts.mobile(e164), is_exact=True) if e164 else Cell(note=_("Nessun cellulare"))
+
+
+def _new_mobile(form: review_pb2.FiledForm) -> Cell:
+    confirmed = _("Confermato con un codice") if form.mobile_confirmed else _("Non confermato con un codice")
+    return Cell(texts.mobile(form.new_mobile), confirmed, is_exact=True)
+
+
+def _old_email(email: str) -> Cell:
+    return Cell(email) if email else Cell(note=_("Nessuna email"))
+
+
+def _form_email(email: str, on_file: str) -> Cell:
+    same = email.casefold() == on_file.casefold()
+    return Cell(email, _("Uguale a quella in anagrafica") if same else _("Diversa da quella in anagrafica"))
+
+
+def _expiry(iso: str, today: date) -> Cell:
+    expired = iso < today.isoformat()
+    return Cell(texts.day(iso), _("Scaduto") if expired else _("Valido a oggi"), is_exact=True)

@@ -1,0 +1,1 @@
+"""The pages, one journey a file."""

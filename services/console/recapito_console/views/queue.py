@@ -1,0 +1,72 @@
+"""The queue: which cases wait, for how long, in whose hands."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from flask import Blueprint, render_template, request
+from recapito.contact_change.v1 import contact_change_pb2, review_pb2
+from werkzeug.wrappers import Response
+
+from recapito_console.backend import ask, backend
+from recapito_console.views.session import demand_operator
+from recapito_servicekit import web
+from recapito_servicekit.errors import Kind, Refusal
+
+PAGE_SIZE: Final = 25
+STATES: Final = {
+    "da-decidere": contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+    "approvati": contact_change_pb2.CHANGE_STATE_APPROVED,
+    "registrati": contact_change_pb2.CHANGE_STATE_APPLIED,
+    "respinti": contact_change_pb2.CHANGE_STATE_REJECTED,
+    "tutti": contact_change_pb2.CHANGE_STATE_UNSPECIFIED,
+}
+ORDERS: Final = {"vecchi": review_pb2.CASE_ORDER_OLDEST_FIRST, "nuovi": review_pb2.CASE_ORDER_NEWEST_FIRST}
+
+pages = Blueprint("queue", __name__)
+pages.before_request(demand_operator)
+
+
+@pages.get("/casi")
+def show() -> str | Response:
+    """A page of cases. A page token that is no longer good leads to the first page."""
+    state = _choice("stato", STATES)
+    order = _choice("ordine", ORDERS)
+    mine = request.args.get("miei") == "1"
+    token = request.args.get("da", "")
+    try:
+        answer: review_pb2.ListCasesResponse = ask(
+            backend().reviews.ListCases,
+            review_pb2.ListCasesRequest(
+                filter=review_pb2.CaseFilter(state=STATES[state], mine=mine),
+                order=ORDERS[order],
+                page_size=PAGE_SIZE,
+                page_token=token,
+            ),
+        )
+    except Refusal as refusal:
+        if refusal.kind is Kind.INVALID_ARGUMENT and token:
+            return web.see("queue.show", **_place(state, order, mine))
+        raise
+    return render_template(
+        "queue.html",
+        cases=answer.cases,
+        next_page=answer.next_page_token,
+        is_first=not token,
+        states=list(STATES),
+        state=state,
+        order=order,
+        mine=mine,
+        place=_place,
+    )
+
+
+def _choice(name: str, choices: Mapping[str, int]) -> str:
+    chosen = request.args.get(name, "")
+    return chosen if chosen in choices else next(iter(choices))
+
+
+def _place(state: str, order: str, mine: bool, token: str = "") -> dict[str, str]:
+    """The address of a page of the queue, without what is the default anyway."""
+    place = {"stato": state, "ordine": order, "miei": "1" if mine else "", "da": token}
+    default = {"stato": next(iter(STATES)), "ordine": next(iter(ORDERS))}
+    return {name: value for name, value in place.items() if value and value != default.get(name)}

@@ -1,0 +1,143 @@
+"""Signing in and out, and who acts.
+
+The operator's token has an HttpOnly, SameSite=Strict cookie of its own, which ends with the browser; the auth service ends the
+session after 15 idle minutes, or 12 hours in all.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Blueprint, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
+from recapito.auth.v1 import operator_pb2, session_pb2
+from werkzeug.wrappers import Response
+
+from recapito_console.backend import SessionEnded, ask, backend
+from recapito_console.translation import _, ngettext
+from recapito_servicekit import logs, web
+from recapito_servicekit.errors import Kind, Refusal
+
+log = logs.get(__name__)
+
+COOKIE: Final = "operator"
+DECIDING: Final = frozenset({"reviewer", "supervisor"})
+
+pages = Blueprint("session", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who is signed in."""
+
+    name: str
+    role: str
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the role takes and decides cases; an auditor only reads."""
+        return self.role in DECIDING
+
+
+def demand_token() -> None:
+    """Before a page that only an operator gets. Raises SessionEnded where the browser brings no token."""
+    g.token = request.cookies.get(COOKIE, "")
+    if not g.token:
+        raise SessionEnded
+
+
+def demand_operator() -> None:
+    """Before a page that shows who is signed in. Raises SessionEnded where the token is dead or isn't an operator's."""
+    demand_token()
+    operator = _introspected(g.token)
+    if operator is None:
+        raise SessionEnded
+    g.operator = operator
+
+
+def to_sign_in() -> Response:
+    """Sends the browser to sign in and from there back to where it was; a form's page is the case it belongs to.
+
+    A note that was on its way is shown beside the sign-in, to be copied: it is kept nowhere.
+    """
+    if request.method == "GET":
+        back = request.full_path.rstrip("?")
+    elif request.view_args and "case_id" in request.view_args:
+        back = url_for("case.show", case_id=request.view_args["case_id"])
+    else:
+        back = "/"
+    note = request.form.get("note", "").strip()
+    if note:
+        answer: Response = make_response(render_template("sign_in.html", back=back, ended=True, username="", note=note), 401)
+    else:
+        ended = {"ended": "1"} if COOKIE in request.cookies else {}
+        answer = web.see("session.sign_in", back=back, **ended)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@pages.get("/accedi")
+def sign_in() -> str | Response:
+    """The form, unless somebody is signed in already."""
+    back = web.local_path(request.args.get("back", ""))
+    token = request.cookies.get(COOKIE, "")
+    if token and _introspected(token) is not None:
+        return redirect(back, 303)
+    return render_template("sign_in.html", back=back, ended="ended" in request.args, username="")
+
+
+@pages.post("/accedi")
+def check() -> tuple[str, int] | Response:
+    """Checks user name, password and TOTP; whatever is wrong with them, the answer is one."""
+    back = web.local_path(request.form.get("back", ""))
+    username = request.form.get("username", "").strip()
+    try:
+        answer: operator_pb2.OperatorServiceSignInResponse = web.call(
+            backend().operators.SignIn,
+            operator_pb2.OperatorServiceSignInRequest(
+                username=username,
+                password=request.form.get("password", ""),
+                totp="".join(request.form.get("totp", "").split()),
+                client=web.client(),
+            ),
+        )
+    except Refusal as refusal:
+        if refusal.kind is Kind.RESOURCE_EXHAUSTED:
+            status, error = 429, _too_many(refusal)
+        elif refusal.kind in (Kind.UNAUTHENTICATED, Kind.INVALID_ARGUMENT):
+            status, error = 401, _("Nome utente, password o codice non sono giusti, oppure l'accesso è sospeso.")
+        else:
+            raise
+        return render_template("sign_in.html", back=back, ended=False, username=username, error=error), status
+    session.pop("csrf_token", None)  # forms get a new one with the new session
+    response = redirect(back, 303)
+    response.set_cookie(
+        COOKIE, answer.session.token, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Strict"
+    )
+    return response
+
+
+@pages.post("/esci")
+def sign_out() -> Response:
+    """Ends the session in the auth service and here; here also where that one has ended it already or doesn't answer."""
+    try:
+        demand_token()
+        ask(backend().operators.SignOut, operator_pb2.SignOutRequest())
+    except (SessionEnded, Refusal) as error:
+        log.info("signed out here alone", error=type(error).__name__)
+    session.pop("csrf_token", None)
+    flash(_("Sei uscito dalla console."), "info")
+    response = web.see("session.sign_in")
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _introspected(token: str) -> Operator | None:
+    answer: session_pb2.IntrospectResponse = web.call(backend().sessions.Introspect, session_pb2.IntrospectRequest(token=token))
+    if not answer.active or answer.kind != session_pb2.KIND_OPERATOR:
+        return None
+    return Operator(answer.operator_name, answer.role)
+
+
+def _too_many(refusal: Refusal) -> str:
+    seconds = refusal.retry_after.total_seconds() if refusal.retry_after else 60
+    minutes = max(1, -int(-seconds // 60))
+    return ngettext("Troppi tentativi. Riprova tra %(num)s minuto.", "Troppi tentativi. Riprova tra %(num)s minuti.", minutes)

@@ -1,0 +1,1 @@
+"""Requests to change a verified mobile: documents, review, decisions, notices."""

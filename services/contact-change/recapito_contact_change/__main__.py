@@ -1,0 +1,136 @@
+"""``recapito-contact-change``: reads settings, wires, serves or works."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import grpc
+from recapito.contact_change.v1 import contact_change_pb2_grpc, review_pb2_grpc
+
+from recapito_contact_change import events
+from recapito_contact_change.adapters.codes import Codes
+from recapito_contact_change.adapters.mails import Mails
+from recapito_contact_change.adapters.registry import Registry
+from recapito_contact_change.flows.apply_decision import ApplyDecision
+from recapito_contact_change.flows.decide_case import DecideCase
+from recapito_contact_change.flows.open_case import OpenCase
+from recapito_contact_change.flows.read_cases import ReadCases
+from recapito_contact_change.flows.read_changes import ReadChanges
+from recapito_contact_change.flows.read_document import ReadDocument
+from recapito_contact_change.flows.send_notice import SendNotice
+from recapito_contact_change.flows.submit_request import SubmitRequest
+from recapito_contact_change.flows.take_case import TakeCase
+from recapito_contact_change.flows.upload_document import UploadDocument
+from recapito_contact_change.flows.wish_mobile import WishMobile
+from recapito_contact_change.servicers.customer import ContactChangeServicer, CustomerFlows
+from recapito_contact_change.servicers.review import ReviewFlows, ReviewServicer
+from recapito_contact_change.settings import ContactChangeSettings
+from recapito_contact_change.store.tables import OUTBOX
+from recapito_documents.blobs import FolderBlobs
+from recapito_documents.keys import KeyRing
+from recapito_documents.pipeline import DocumentPipeline
+from recapito_servicekit import calling, cli, logs, persons, serving, sql, work
+from recapito_servicekit.clock import Clock, system_clock
+from recapito_servicekit.mail import Mailer
+from recapito_servicekit.queues import Consumer, Handler, Relay
+from recapito_servicekit.settings import load
+from recapito_servicekit.sql import Database
+from recapito_servicekit.tls import Identity
+
+SERVICE: Final = "contact-change"
+SERVICES: Final = ("recapito.contact_change.v1.ContactChangeService", "recapito.contact_change.v1.ReviewService")
+ROLES: Final = ("relay", "intake", "applier", "mailer")
+
+
+async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> serving.Wiring:
+    """The servicers and what they stand on; on the running loop."""
+    identity = Identity.read(settings)
+    database = Database(settings.database_url, settings.threads)
+    to_auth = calling.channel(settings.auth_address, identity)
+    to_otp = calling.channel(settings.otp_address, identity)
+    to_sessions = calling.aio_channel(settings.auth_address, identity)
+    registry, codes = Registry(to_auth), Codes(to_otp)
+    pipeline = DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    reader = ReadCases(database, registry, clock)
+    customer = CustomerFlows(
+        upload=UploadDocument(database, pipeline, clock),
+        wish=WishMobile(database, registry, clock),
+        codes=codes,
+        submit=SubmitRequest(database, registry, codes, clock, confirm=settings.confirm_new_mobile),
+        read=ReadChanges(database),
+    )
+    review = ReviewFlows(
+        read=reader,
+        read_document=ReadDocument(database, pipeline, clock),
+        take=TakeCase(database, registry, reader, clock),
+        decide=DecideCase(database, registry, reader, clock),
+        clock=clock,
+    )
+
+    def add(server: grpc.aio.Server) -> None:
+        contact_change_pb2_grpc.add_ContactChangeServiceServicer_to_server(ContactChangeServicer(customer), server)
+        review_pb2_grpc.add_ReviewServiceServicer_to_server(ReviewServicer(review), server)
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(database.ping)
+
+    async def close() -> None:
+        await to_sessions.close()
+        to_auth.close()
+        to_otp.close()
+        database.close()
+
+    return serving.Wiring(add, SERVICES, persons.introspection(to_sessions), ready, close, clock)
+
+
+def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[str, work.Role]:
+    """The background jobs by name."""
+    identity = Identity.read(settings)
+    database = Database(settings.database_url, len(ROLES))
+    registry = Registry(calling.channel(settings.auth_address, identity))
+    codes = Codes(calling.channel(settings.otp_address, identity))
+    mails = Mails(Mailer(settings), settings.company, settings.help_contact)
+
+    def consumer(queue: str, handlers: Mapping[str, Handler]) -> work.Role:
+        return Consumer(database, OUTBOX, settings.broker_url, queue, handlers, clock).run
+
+    return {
+        "relay": Relay(database, OUTBOX, settings.broker_url, events.SOURCE, events.QUEUE_OF, clock).run,
+        "intake": consumer(events.INTAKE_QUEUE, {events.SUBMITTED: OpenCase(database, registry, clock).run}),
+        "applier": consumer(events.APPLY_QUEUE, {events.DECIDED: ApplyDecision(database, registry, clock).run}),
+        "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: SendNotice(database, mails, codes, clock).run}),
+    }
+
+
+def _settings() -> ContactChangeSettings:
+    settings = load(ContactChangeSettings, SERVICE)
+    logs.configure(settings, SERVICE)
+    return settings
+
+
+def _serve(_: argparse.Namespace) -> None:
+    settings = _settings()
+    serving.run(settings, lambda: wire(settings))
+
+
+def _work(arguments: argparse.Namespace) -> None:
+    work.run(roles(_settings()), tuple(arguments.only))
+
+
+def _migrate(_: argparse.Namespace) -> None:
+    print(f"the database is at revision {sql.migrate(_settings().database_url, Path(__file__).parent)}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The commands."""
+    top, commands = cli.parser(SERVICE, "requests to change a verified mobile: documents, review, decisions, notices")
+    cli.add(commands, "serve", "serves gRPC", _serve)
+    cli.add(commands, "migrate", "brings the database to the newest schema", _migrate)
+    cli.add_work(commands, ROLES, _work)
+    cli.main(top, argv)
+
+
+if __name__ == "__main__":
+    main()

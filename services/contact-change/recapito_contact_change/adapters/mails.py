@@ -1,0 +1,40 @@
+"""Mails of a notice: text and HTML from the package's templates, in Italian or English."""
+
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from recapito_contact_change.notices import Notice
+from recapito_servicekit.mail import Mail, Mailer
+
+_LANGUAGES: Final = ("it", "en")
+
+
+class Mails:
+    """Renders and sends. ``help_contact``: where customers get help."""
+
+    def __init__(self, mailer: Mailer, company: str, help_contact: str) -> None:
+        self._mailer = mailer
+        self._environment = Environment(
+            loader=PackageLoader("recapito_contact_change"),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.globals.update(company=company, help_contact=help_contact)
+
+    def send(self, notice_id: str, notice: Notice) -> None:
+        """Returns when the relay took it; its Message-ID is the notice's. Raises MailRejected or MailFailed."""
+        self._mailer.send(self.compose(notice_id, notice))
+
+    def compose(self, notice_id: str, notice: Notice) -> Mail:
+        """The mail. The first line of the text's template is the subject."""
+        spoken = notice.locale.partition("-")[0].lower()
+        language = spoken if spoken in _LANGUAGES else "en"
+        subject, _, text = self._render(f"{language}/{notice.template}.txt", notice).partition("\n\n")
+        html = self._environment.get_template("mail.html").render(language=language, subject=subject, text=text)
+        return Mail(to=notice.destination, subject=subject, text=text, message_id=notice_id, html=html)
+
+    def _render(self, template: str, notice: Notice) -> str:
+        return self._environment.get_template(template).render(**notice.params)

@@ -1,0 +1,65 @@
+"""The company's customers, kept by the auth service."""
+
+import grpc
+from recapito.auth.v1 import registry_pb2, registry_pb2_grpc
+
+from recapito_contact_change.domain import Customer
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.status import refusal_from
+from recapito_servicekit.times import from_timestamp
+
+
+class VersionChanged(Exception):
+    """Raised when the customer's record changed since the version that was named."""
+
+
+class Registry:
+    """Reads customers, and changes their mobile."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._stub = registry_pb2_grpc.CustomerRegistryServiceStub(channel)
+
+    def get(self, customer_id: str) -> Customer:
+        """The customer as the registry knows them now."""
+        answer = self._stub.GetCustomer(registry_pb2.GetCustomerRequest(customer_id=customer_id))
+        return _customer(answer.customer)
+
+    def change_mobile(
+        self, change_id: str, customer_id: str, new_mobile: str, expected_version: int, *, hold_claims: bool
+    ) -> tuple[Customer, str]:
+        """The customer afterwards, and the mobile that was replaced. Once for a change, however often it is asked.
+
+        Raises VersionChanged.
+        """
+        request = registry_pb2.ChangeMobileRequest(
+            request_id=change_id,
+            customer_id=customer_id,
+            new_mobile=new_mobile,
+            expected_version=expected_version,
+            hold_claims=hold_claims,
+        )
+        try:
+            answer = self._stub.ChangeMobile(request)
+        except grpc.RpcError as error:
+            if _is(refusal_from(error), Kind.ABORTED, "VERSION_CHANGED"):
+                raise VersionChanged from None
+            raise
+        return _customer(answer.customer), answer.old_mobile
+
+
+def _is(refusal: Refusal, kind: Kind, reason: str) -> bool:
+    return refusal.kind is kind and refusal.reason == reason
+
+
+def _customer(customer: registry_pb2.Customer) -> Customer:
+    return Customer(
+        customer_id=customer.customer_id,
+        given_name=customer.given_name,
+        family_name=customer.family_name,
+        codice_fiscale=customer.codice_fiscale,
+        email=customer.email,
+        mobile=customer.mobile,
+        language=customer.language,
+        version=customer.version,
+        contact_changed_at=from_timestamp(customer.contact_changed_at) if customer.HasField("contact_changed_at") else None,
+    )

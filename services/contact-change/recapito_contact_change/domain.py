@@ -1,0 +1,177 @@
+"""What a contact change is: its states and the steps between them, and what stays true whoever asks.
+
+The drawing of the states lies beside this file, in ``domain.mermaid``; a test holds the two together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from recapito_contact_change.form import FiledForm, IdentityDocument
+
+REVIEW_TARGET: Final = timedelta(hours=24)
+LEASE: Final = timedelta(minutes=15)
+EXPIRES_SOON: Final = timedelta(days=30)
+DOCUMENTS_A_DAY: Final = 10
+NEW_MOBILES_A_DAY: Final = 5
+NOTE_LENGTH: Final = 2_000
+
+
+class State(StrEnum):
+    """Where a change stands."""
+
+    SUBMITTED = "SUBMITTED"
+    IN_REVIEW = "IN_REVIEW"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    APPLIED = "APPLIED"
+
+
+class Step(StrEnum):
+    """What moves a change on. The values are the words of a case's history."""
+
+    OPEN = "opened"  # intake made the case
+    APPROVE = "approved"
+    REJECT = "rejected"
+    APPLY = "applied"  # the registry took the new mobile over
+    RETURN = "returned"  # the registry's record changed since the operator saw it
+
+
+STEPS: Final[Mapping[Step, tuple[State, State]]] = {
+    Step.OPEN: (State.SUBMITTED, State.IN_REVIEW),
+    Step.APPROVE: (State.IN_REVIEW, State.APPROVED),
+    Step.REJECT: (State.IN_REVIEW, State.REJECTED),
+    Step.APPLY: (State.APPROVED, State.APPLIED),
+    Step.RETURN: (State.APPROVED, State.IN_REVIEW),
+}
+"""Each step leads from one state to one other; there are no others."""
+
+OPEN_STATES: Final = (State.SUBMITTED, State.IN_REVIEW, State.APPROVED)
+"""A customer has at most one change in one of these."""
+
+
+class Decision(StrEnum):
+    """What an operator decides."""
+
+    APPROVE = "APPROVE"
+    REJECT = "REJECT"
+
+
+STEP_OF: Final[Mapping[Decision, Step]] = {Decision.APPROVE: Step.APPROVE, Decision.REJECT: Step.REJECT}
+REASON_CODES: Final[Mapping[Decision, frozenset[str]]] = {
+    Decision.APPROVE: frozenset({"DOCUMENT_MATCHES"}),
+    Decision.REJECT: frozenset({"ANOTHER_PERSON", "DOCUMENT_INVALID", "SUSPECTED_FRAUD", "OTHER"}),
+}
+OTHER: Final = "OTHER"
+
+
+class Finding(StrEnum):
+    """What a precheck wants the operator to look at; it decides nothing."""
+
+    DOCUMENT_EXPIRES_SOON = "DOCUMENT_EXPIRES_SOON"
+    SAME_MOBILE_OTHER_CUSTOMER = "SAME_MOBILE_OTHER_CUSTOMER"
+    REGISTRY_CHANGED = "REGISTRY_CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as the registry knows them. ``email`` and ``mobile`` (E.164) are empty where there is none."""
+
+    customer_id: str
+    given_name: str
+    family_name: str
+    codice_fiscale: str
+    email: str
+    mobile: str
+    language: str
+    version: int
+    contact_changed_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The name as people read it."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The customer who acts, and how they were authenticated."""
+
+    customer_id: str
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The operator who acts. ``customer_id``: who they are in private, if known."""
+
+    operator_id: str
+    name: str
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change as it was filed and where it stands now."""
+
+    change_id: str
+    customer_id: str
+    state: State
+    form: FiledForm
+    mobile_confirmed: bool
+    amr: tuple[str, ...]
+    submitted_at: datetime
+    due_at: datetime
+    decided_at: datetime | None = None
+    applied_at: datetime | None = None
+    reason_code: str = ""
+
+    @property
+    def password_alone(self) -> bool:
+        """Whether it was asked for with a password alone, so that new claims wait for the cooling-off."""
+        return self.amr == ("pwd",)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The operators' side of a change. ``version`` rises whenever the case changes, so that a late hand is fenced off."""
+
+    case_id: str
+    change: Change
+    customer_name: str
+    version: int
+    findings: tuple[str, ...]
+    holder_id: str = ""
+    holder_name: str = ""
+    lease_expires_at: datetime | None = None
+    registry_version: int = 0
+    decision: Decision | None = None
+    reason_code: str = ""
+    note: str = ""
+    decided_by_id: str = ""
+    decided_by_name: str = ""
+    decided_at: datetime | None = None
+
+    def held_at(self, now: datetime) -> bool:
+        """Whether somebody holds it at that instant."""
+        return bool(self.holder_id) and self.lease_expires_at is not None and self.lease_expires_at > now
+
+    def held_by(self, operator_id: str, now: datetime) -> bool:
+        """Whether that operator holds it at that instant."""
+        return self.held_at(now) and self.holder_id == operator_id
+
+    def is_own_of(self, operator: Operator) -> bool:
+        """Whether the operator would decide on themselves (NIST SP 800-63A, 3.2.1)."""
+        return bool(operator.customer_id) and operator.customer_id == self.change.customer_id
+
+
+def findings(document: IdentityDocument, now: datetime, *, mobile_seen_elsewhere: bool) -> tuple[Finding, ...]:
+    """What the prechecks find."""
+    found = []
+    if document.expires_on <= (now + EXPIRES_SOON).date():
+        found.append(Finding.DOCUMENT_EXPIRES_SOON)
+    if mobile_seen_elsewhere:
+        found.append(Finding.SAME_MOBILE_OTHER_CUSTOMER)
+    return tuple(found)

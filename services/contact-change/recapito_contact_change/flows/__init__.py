@@ -1,0 +1,1 @@
+"""The service's use cases, one with logic a file."""

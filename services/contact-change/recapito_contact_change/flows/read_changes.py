@@ -1,0 +1,30 @@
+"""The customer's own changes."""
+
+from typing import Final
+
+from recapito_contact_change.domain import Asker, Change
+from recapito_contact_change.store import changes
+from recapito_servicekit.errors import not_found
+from recapito_servicekit.sql import Database
+
+MOST_LISTED: Final = 50
+
+
+class ReadChanges:
+    """Reads one, or lists."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def one(self, asker: Asker, change_id: str) -> Change:
+        """The change. Raises NOT_FOUND: there is none, or it is another customer's."""
+        with self._database.read() as tx:
+            found = changes.find_own(tx, change_id, asker.customer_id)
+        if found is None:
+            raise not_found("change")
+        return found
+
+    def newest(self, asker: Asker) -> list[Change]:
+        """The newest 50, the newest first."""
+        with self._database.read() as tx:
+            return changes.newest(tx, asker.customer_id, MOST_LISTED)

@@ -1,0 +1,31 @@
+"""An operator looks at a page of a document; the look is recorded before it is given."""
+
+from recapito_contact_change.domain import Operator
+from recapito_contact_change.store import cases, changes, documents
+from recapito_documents.pipeline import DocumentPipeline
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import not_found
+from recapito_servicekit.sql import Database
+
+
+class ReadDocument:
+    """See ``run``."""
+
+    def __init__(self, database: Database, pipeline: DocumentPipeline, clock: Clock) -> None:
+        self._database = database
+        self._pipeline = pipeline
+        self._clock = clock
+
+    def run(self, operator: Operator, case_id: str, document_id: str, page: int) -> tuple[str, bytes]:
+        """The media type and the bytes of a page, from 1; 0: the first. Raises NOT_FOUND."""
+        with self._database.read() as tx:
+            case = cases.find(tx, case_id)
+            of_case = documents.of_change(tx, case.change.change_id) if case else []
+        document = next((one for one in of_case if one.document_id == document_id), None)
+        wanted = page or 1
+        if case is None or document is None or not 1 <= wanted <= document.pages:
+            raise not_found("document")
+        with self._database.transaction() as tx:
+            detail = f"{document_id} page {wanted}"
+            changes.note(tx, case.change.change_id, self._clock(), operator.name, "document_viewed", detail)
+        return self._pipeline.read_page(document, wanted)

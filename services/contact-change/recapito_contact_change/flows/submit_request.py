@@ -1,0 +1,98 @@
+"""Files a request: the change, its documents and its event in one transaction, once for a request_id."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import sqlalchemy as sa
+
+from recapito_contact_change import events, form
+from recapito_contact_change.adapters.codes import Codes
+from recapito_contact_change.adapters.registry import Registry
+from recapito_contact_change.domain import NEW_MOBILES_A_DAY, REVIEW_TARGET, Asker, Change, State
+from recapito_contact_change.flows.wish_mobile import too_many_mobiles
+from recapito_contact_change.store import allowances, changes, documents
+from recapito_contact_change.store.tables import OUTBOX
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
+from recapito_servicekit.ids import new_id
+from recapito_servicekit.sql import Database
+
+_CUSTOMER: Final = "customer"
+
+
+class SubmitRequest:
+    """See ``run``. ``confirm``: whether a proof of the new mobile is demanded."""
+
+    def __init__(self, database: Database, registry: Registry, codes: Codes, clock: Clock, *, confirm: bool) -> None:
+        self._database = database
+        self._registry = registry
+        self._codes = codes
+        self._clock = clock
+        self._confirm = confirm
+
+    def run(self, asker: Asker, typed: form.TypedForm, demand_time: Callable[[], None]) -> Change:
+        """The change as it was filed; the same for the same request_id, whatever became of it since.
+
+        ``demand_time`` raises where the caller no longer waits. Raises Refusal: what is wrong, by field; CHANGE_OPEN; too many
+        different mobiles today.
+        """
+        earlier = self._earlier(asker, typed)
+        if earlier is not None:
+            return earlier
+        try:
+            return self._file(asker, typed, demand_time)
+        except (Refusal, sa.exc.IntegrityError) as error:
+            # the same request may have been filed beside this one, and have taken what this one found missing
+            earlier = self._earlier(asker, typed)
+            if earlier is not None:
+                return earlier
+            if isinstance(error, Refusal):
+                raise
+            raise _change_open() from None
+
+    def _earlier(self, asker: Asker, typed: form.TypedForm) -> Change | None:
+        with self._database.read() as tx:
+            found = changes.find_request(tx, asker.customer_id, typed.request_id)
+        return replace(found, state=State.SUBMITTED, decided_at=None, applied_at=None, reason_code="") if found else None
+
+    def _file(self, asker: Asker, typed: form.TypedForm, demand_time: Callable[[], None]) -> Change:
+        on_file = self._registry.get(asker.customer_id).mobile
+        with self._database.read() as tx:
+            has_open = changes.has_open(tx, asker.customer_id)
+            pages = documents.unfiled(tx, asker.customer_id, typed.document_ids)
+        if has_open:
+            raise _change_open()
+        filed = form.check(typed, on_file, pages, self._clock().date(), need_proof=self._confirm)
+        if isinstance(filed, tuple):
+            raise invalid(*filed)
+        if self._confirm:
+            self._codes.spend(typed.mobile_proof, asker.customer_id, filed.new_mobile, typed.request_id)
+        demand_time()
+        return self._write(asker, typed, filed)
+
+    def _write(self, asker: Asker, typed: form.TypedForm, filed: form.FiledForm) -> Change:
+        now = self._clock()
+        change = Change(
+            change_id=new_id(),
+            customer_id=asker.customer_id,
+            state=State.SUBMITTED,
+            form=filed,
+            mobile_confirmed=self._confirm,
+            amr=asker.amr,
+            submitted_at=now,
+            due_at=now + REVIEW_TARGET,
+        )
+        with self._database.transaction() as tx:
+            changes.insert(tx, change, typed.request_id)
+            if not allowances.take_mobile(tx, asker.customer_id, filed.new_mobile, now.date(), NEW_MOBILES_A_DAY):
+                raise too_many_mobiles()
+            if not documents.file(tx, asker.customer_id, typed.document_ids, change.change_id):
+                raise invalid(Violation("document_ids", "UNKNOWN", "one of them was filed meanwhile"))
+            changes.note(tx, change.change_id, now, _CUSTOMER, "submitted")
+            events.write(OUTBOX, tx, events.SUBMITTED, change.change_id, {"change_id": change.change_id}, now)
+        return change
+
+
+def _change_open() -> Refusal:
+    return Refusal(Kind.ALREADY_EXISTS, "CHANGE_OPEN", "the customer has an open change; one at a time")

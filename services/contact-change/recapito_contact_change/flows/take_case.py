@@ -1,0 +1,50 @@
+"""An operator takes a case for the length of a lease, or renews their own hold."""
+
+from recapito_contact_change.adapters.registry import Registry
+from recapito_contact_change.domain import Case, Operator, State
+from recapito_contact_change.flows.read_cases import Folder, ReadCases
+from recapito_contact_change.store import cases, changes
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.sql import Database
+
+
+class TakeCase:
+    """See ``run``."""
+
+    def __init__(self, database: Database, registry: Registry, reader: ReadCases, clock: Clock) -> None:
+        self._database = database
+        self._registry = registry
+        self._reader = reader
+        self._clock = clock
+
+    def run(self, operator: Operator, case_id: str) -> Folder:
+        """The case as taken. The registry's version that the operator sees now is the one that an approval will hold for.
+
+        Raises Refusal: NOT_FOUND, OWN_CASE, CASE_HELD with who holds it, ALREADY_DECIDED.
+        """
+        case = self._reader.find(case_id)
+        demand_not_own(case, operator)
+        customer = self._registry.get(case.change.customer_id)
+        now = self._clock()
+        with self._database.transaction() as tx:
+            taken = cases.take(tx, case_id, operator, customer.version, now)
+            if taken:
+                changes.note(tx, case.change.change_id, now, operator.name, "taken")
+        if not taken:
+            case = self._reader.find(case_id)
+            if case.change.state is not State.IN_REVIEW:
+                raise already_decided(case)
+            raise Refusal(Kind.ABORTED, "CASE_HELD", "another operator holds the case", {"holder": case.holder_name})
+        return self._reader.folder(case_id, customer)
+
+
+def demand_not_own(case: Case, operator: Operator) -> None:
+    """Raises FAILED_PRECONDITION where the operator would decide on themselves."""
+    if case.is_own_of(operator):
+        raise Refusal(Kind.FAILED_PRECONDITION, "OWN_CASE", "nobody decides on themselves")
+
+
+def already_decided(case: Case) -> Refusal:
+    """ABORTED: another decided first, and who."""
+    return Refusal(Kind.ABORTED, "ALREADY_DECIDED", "the case is decided", {"decided_by": case.decided_by_name})

@@ -1,0 +1,1 @@
+"""gRPC to flows and back, nothing more."""

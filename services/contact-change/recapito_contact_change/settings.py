@@ -1,0 +1,29 @@
+"""What the contact-change service is told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from recapito_documents.keys import KeyRing
+from recapito_servicekit.mail import MailSettings
+from recapito_servicekit.settings import ServerSettings, SqlSettings, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactChangeSettings(ServerSettings, SqlSettings, MailSettings):
+    """The settings of ``serve``, ``work`` and ``migrate`` alike."""
+
+    broker_url: str = setting("BROKER_URL", "the broker: redis://… or amqp://…", secret=True)
+    blob_dir: Path = setting("BLOB_DIR", "the folder that keeps the encrypted documents")
+    document_keys: str = setting(
+        "DOCUMENT_KEYS", "keys that wrap the documents' own: lines id:base64, the current first", secret=True
+    )
+    auth_address: str = setting("AUTH_ADDRESS", "host:port of the auth service")
+    otp_address: str = setting("OTP_ADDRESS", "host:port of the otp service")
+    confirm_new_mobile: bool = setting(
+        "CONFIRM_NEW_MOBILE", "whether a request needs a code confirmed at the new mobile", default=True
+    )
+    help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: the document keys can't be taken."""
+        KeyRing.parse(self.document_keys)

@@ -1,0 +1,183 @@
+"""Cases: the queue, the lease, the decision. Whatever changes a case raises its version in the same statement."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from recapito_contact_change.domain import LEASE, Case, Decision, Finding, Operator, State
+from recapito_contact_change.store.changes import change_of
+from recapito_contact_change.store.tables import CASES, CHANGES, HISTORY
+
+C = CASES.c
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a case's history."""
+
+    at: datetime
+    actor: str
+    action: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cases; None and empty: any. ``holder_id``: held by that operator now."""
+
+    state: State | None = None
+    change_id: str = ""
+    holder_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the queue: the last case of a page."""
+
+    submitted_at: datetime
+    case_id: str
+
+
+def insert(
+    tx: sa.Connection, case_id: str, change_id: str, submitted_at: datetime, customer_name: str, findings: tuple[Finding, ...]
+) -> None:
+    """Makes the case of a change."""
+    tx.execute(
+        CASES.insert().values(
+            case_id=case_id,
+            change_id=change_id,
+            submitted_at=submitted_at,
+            customer_name=customer_name[:200],
+            version=1,
+            findings=" ".join(findings),
+        )
+    )
+
+
+def find(tx: sa.Connection, case_id: str) -> Case | None:
+    """The case, if there is one."""
+    row = tx.execute(_joined().where(C.case_id == case_id)).first()
+    return _case(row) if row else None
+
+
+def page(tx: sa.Connection, chosen: Filter, now: datetime, after: Place | None, most: int, *, newest_first: bool) -> list[Case]:
+    """The next cases of the queue after a place; None: from the start."""
+    query = _joined()
+    if chosen.state is not None:
+        query = query.where(CHANGES.c.state == chosen.state)
+    if chosen.change_id:
+        query = query.where(C.change_id == chosen.change_id)
+    if chosen.holder_id:
+        query = query.where(C.holder_id == chosen.holder_id, C.lease_expires_at > now)
+    if after is not None:
+        at, case_id = after.submitted_at, after.case_id
+        beyond = C.submitted_at < at if newest_first else C.submitted_at > at
+        same = C.case_id < case_id if newest_first else C.case_id > case_id
+        query = query.where(sa.or_(beyond, sa.and_(C.submitted_at == at, same)))
+    order = (C.submitted_at.desc(), C.case_id.desc()) if newest_first else (C.submitted_at, C.case_id)
+    return [_case(row) for row in tx.execute(query.order_by(*order).limit(most))]
+
+
+def take(tx: sa.Connection, case_id: str, operator: Operator, registry_version: int, now: datetime) -> bool:
+    """Gives the operator the case for 15 minutes. False: another holds it, or it isn't in review."""
+    in_review = sa.exists().where(CHANGES.c.change_id == C.change_id, CHANGES.c.state == State.IN_REVIEW)
+    free = sa.or_(C.holder_id == "", C.lease_expires_at <= now, C.holder_id == operator.operator_id)
+    taken = tx.execute(
+        CASES.update()
+        .where(C.case_id == case_id, free, in_review)
+        .values(
+            holder_id=operator.operator_id,
+            holder_name=operator.name,
+            lease_expires_at=now + LEASE,
+            registry_version=registry_version,
+            version=C.version + 1,
+        )
+    )
+    return taken.rowcount == 1
+
+
+def decide(
+    tx: sa.Connection,
+    case_id: str,
+    operator: Operator,
+    expected_version: int,
+    now: datetime,
+    *,
+    decision: Decision,
+    reason_code: str,
+    note: str,
+) -> bool:
+    """Writes the decision and ends the lease. False: the operator's lease is over, or the case changed since that version."""
+    decided = tx.execute(
+        CASES.update()
+        .where(
+            C.case_id == case_id,
+            C.version == expected_version,
+            C.holder_id == operator.operator_id,
+            C.lease_expires_at > now,
+        )
+        .values(
+            version=C.version + 1,
+            holder_id="",
+            holder_name="",
+            lease_expires_at=None,
+            decision=decision,
+            reason_code=reason_code,
+            note=note,
+            decided_by_id=operator.operator_id,
+            decided_by_name=operator.name,
+            decided_at=now,
+        )
+    )
+    return decided.rowcount == 1
+
+
+def reopen(tx: sa.Connection, case_id: str, findings: tuple[str, ...]) -> None:
+    """Takes a decision back that the registry couldn't take over; the history keeps it."""
+    tx.execute(
+        CASES.update()
+        .where(C.case_id == case_id)
+        .values(
+            version=C.version + 1,
+            findings=" ".join(findings),
+            decision=None,
+            reason_code="",
+            note="",
+            decided_by_id="",
+            decided_by_name="",
+            decided_at=None,
+        )
+    )
+
+
+def history(tx: sa.Connection, change_id: str) -> list[Entry]:
+    """What happened to a change and its case, the oldest first."""
+    rows = tx.execute(sa.select(HISTORY).where(HISTORY.c.change_id == change_id).order_by(HISTORY.c.seq))
+    return [Entry(row.at, row.actor, row.action, row.detail) for row in rows]
+
+
+def _joined() -> "sa.Select[Any]":
+    columns = [column.label(f"case_{column.name}") for column in C]
+    return sa.select(CHANGES, *columns).join(CASES, C.change_id == CHANGES.c.change_id)
+
+
+def _case(row: Any) -> Case:
+    return Case(
+        case_id=row.case_case_id,
+        change=change_of(row),
+        customer_name=row.case_customer_name,
+        version=row.case_version,
+        findings=tuple(row.case_findings.split()),
+        holder_id=row.case_holder_id,
+        holder_name=row.case_holder_name,
+        lease_expires_at=row.case_lease_expires_at,
+        registry_version=row.case_registry_version,
+        decision=Decision(row.case_decision) if row.case_decision else None,
+        reason_code=row.case_reason_code,
+        note=row.case_note,
+        decided_by_id=row.case_decided_by_id,
+        decided_by_name=row.case_decided_by_name,
+        decided_at=row.case_decided_at,
+    )

@@ -1,0 +1,111 @@
+"""Changes: filed once, read by their customer, moved by guarded steps."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from recapito_contact_change.domain import OPEN_STATES, STEPS, Change, State, Step
+from recapito_contact_change.form import DocumentType, FiledForm, IdentityDocument, Reason
+from recapito_contact_change.store.tables import CHANGES, HISTORY
+
+
+def insert(tx: sa.Connection, change: Change, request_id: str) -> None:
+    """Files a change. Raises IntegrityError: the request_id was used, or the customer has an open one."""
+    form, document = change.form, change.form.document
+    tx.execute(
+        CHANGES.insert().values(
+            change_id=change.change_id,
+            customer_id=change.customer_id,
+            request_id=request_id,
+            state=change.state,
+            reason=form.reason,
+            new_mobile=form.new_mobile,
+            mobile_confirmed=change.mobile_confirmed,
+            notify_email=form.notify_email,
+            document_type=document.type,
+            document_number=document.number,
+            document_issuer=document.issuer,
+            document_issued_on=document.issued_on,
+            document_expires_on=document.expires_on,
+            amr=" ".join(change.amr),
+            submitted_at=change.submitted_at,
+            due_at=change.due_at,
+            reason_code="",
+        )
+    )
+
+
+def move(tx: sa.Connection, change_id: str, step: Step, **values: Any) -> bool:
+    """Takes a step, once. False: the change isn't where the step begins."""
+    start, end = STEPS[step]
+    moved = tx.execute(
+        CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state == start).values(state=end, **values)
+    )
+    return moved.rowcount == 1
+
+
+def note(tx: sa.Connection, change_id: str, now: datetime, actor: str, action: str, detail: str = "") -> None:
+    """Adds to the history, which nothing is ever taken from."""
+    tx.execute(HISTORY.insert().values(change_id=change_id, at=now, actor=actor, action=action, detail=detail[:400]))
+
+
+def find(tx: sa.Connection, change_id: str) -> Change | None:
+    """The change, if there is one."""
+    return _first(tx, CHANGES.c.change_id == change_id)
+
+
+def find_own(tx: sa.Connection, change_id: str, customer_id: str) -> Change | None:
+    """The customer's own change, if there is one."""
+    return _first(tx, CHANGES.c.change_id == change_id, CHANGES.c.customer_id == customer_id)
+
+
+def find_request(tx: sa.Connection, customer_id: str, request_id: str) -> Change | None:
+    """What the customer filed with that request_id, if anything."""
+    return _first(tx, CHANGES.c.customer_id == customer_id, CHANGES.c.request_id == request_id)
+
+
+def newest(tx: sa.Connection, customer_id: str, most: int) -> list[Change]:
+    """The customer's changes, the newest first."""
+    query = sa.select(CHANGES).where(CHANGES.c.customer_id == customer_id)
+    ordered = query.order_by(CHANGES.c.submitted_at.desc(), CHANGES.c.change_id).limit(most)
+    return [change_of(row) for row in tx.execute(ordered)]
+
+
+def has_open(tx: sa.Connection, customer_id: str) -> bool:
+    """Whether the customer has an open change."""
+    return _first(tx, CHANGES.c.customer_id == customer_id, CHANGES.c.state.in_(OPEN_STATES)) is not None
+
+
+def others_wished(tx: sa.Connection, mobile: str, customer_id: str) -> bool:
+    """Whether another customer ever wished for that mobile."""
+    return _first(tx, CHANGES.c.new_mobile == mobile, CHANGES.c.customer_id != customer_id) is not None
+
+
+def _first(tx: sa.Connection, *where: sa.ColumnElement[bool]) -> Change | None:
+    row = tx.execute(sa.select(CHANGES).where(*where).limit(1)).first()
+    return change_of(row) if row else None
+
+
+def change_of(row: Any) -> Change:
+    """A row as a Change."""
+    document = IdentityDocument(
+        DocumentType(row.document_type),
+        row.document_number,
+        row.document_issuer,
+        row.document_issued_on,
+        row.document_expires_on,
+    )
+    return Change(
+        change_id=row.change_id,
+        customer_id=row.customer_id,
+        state=State(row.state),
+        form=FiledForm(Reason(row.reason), row.new_mobile, row.notify_email, document),
+        mobile_confirmed=row.mobile_confirmed,
+        amr=tuple(row.amr.split()),
+        submitted_at=row.submitted_at,
+        due_at=row.due_at,
+        decided_at=row.decided_at,
+        applied_at=row.applied_at,
+        reason_code=row.reason_code,
+    )

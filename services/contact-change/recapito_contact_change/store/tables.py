@@ -1,0 +1,125 @@
+"""The tables. The migrations make them; a test holds the two together."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from recapito_contact_change.domain import OPEN_STATES
+from recapito_servicekit.outbox import Outbox, outbox_table
+from recapito_servicekit.sql import UtcDateTime
+
+METADATA: Final = sa.MetaData()
+_ID: Final = sa.String(32)
+_SEQ: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_IS_OPEN: Final = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN_STATES)))
+
+CHANGES: Final = sa.Table(
+    "changes",
+    METADATA,
+    sa.Column("change_id", _ID, primary_key=True),
+    sa.Column("customer_id", sa.String(64), nullable=False),
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("reason", sa.String(20), nullable=False),
+    sa.Column("new_mobile", sa.String(20), nullable=False),
+    sa.Column("mobile_confirmed", sa.Boolean, nullable=False),
+    sa.Column("notify_email", sa.String(320), nullable=False),
+    sa.Column("document_type", sa.String(20), nullable=False),
+    sa.Column("document_number", sa.String(20), nullable=False),
+    sa.Column("document_issuer", sa.String(100), nullable=False),
+    sa.Column("document_issued_on", sa.Date, nullable=False),
+    sa.Column("document_expires_on", sa.Date, nullable=False),
+    sa.Column("amr", sa.String(100), nullable=False),  # separated by spaces
+    sa.Column("submitted_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("decided_at", UtcDateTime),
+    sa.Column("applied_at", UtcDateTime),
+    sa.Column("reason_code", sa.String(40), nullable=False, default=""),
+    sa.UniqueConstraint("customer_id", "request_id", name="changes_request"),
+    sa.Index("changes_one_open", "customer_id", unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+    sa.Index("changes_new_mobile", "new_mobile"),
+)
+
+DOCUMENTS: Final = sa.Table(
+    "documents",
+    METADATA,
+    sa.Column("document_id", _ID, primary_key=True),
+    sa.Column("customer_id", sa.String(64), nullable=False),
+    sa.Column("change_id", _ID, sa.ForeignKey("changes.change_id"), index=True),  # null until it is filed
+    sa.Column("place", sa.Integer, nullable=False, default=0),  # in the form's list
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("media_type", sa.String(40), nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("pages", sa.Integer, nullable=False),
+    sa.Column("key_id", sa.String(40), nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("uploaded_at", UtcDateTime, nullable=False),
+)
+
+ALLOWANCES: Final = sa.Table(
+    "allowances",
+    METADATA,
+    sa.Column("customer_id", sa.String(64), primary_key=True),
+    sa.Column("what", sa.String(20), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("used", sa.Integer, nullable=False),
+)
+
+ASKED_MOBILES: Final = sa.Table(
+    "asked_mobiles",
+    METADATA,
+    sa.Column("customer_id", sa.String(64), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("mobile", sa.String(20), primary_key=True),
+)
+
+CASES: Final = sa.Table(
+    "cases",
+    METADATA,
+    sa.Column("case_id", _ID, primary_key=True),
+    sa.Column("change_id", _ID, sa.ForeignKey("changes.change_id"), nullable=False, unique=True),
+    sa.Column("customer_name", sa.String(200), nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("findings", sa.String(400), nullable=False),  # separated by spaces
+    sa.Column("submitted_at", UtcDateTime, nullable=False),  # the change's, for the queue's order
+    sa.Column("holder_id", sa.String(64), nullable=False, default=""),
+    sa.Column("holder_name", sa.String(100), nullable=False, default=""),
+    sa.Column("lease_expires_at", UtcDateTime),
+    sa.Column("registry_version", sa.BigInteger, nullable=False, default=0),
+    sa.Column("decision", sa.String(20)),
+    sa.Column("reason_code", sa.String(40), nullable=False, default=""),
+    sa.Column("note", sa.String(2000), nullable=False, default=""),
+    sa.Column("decided_by_id", sa.String(64), nullable=False, default=""),
+    sa.Column("decided_by_name", sa.String(100), nullable=False, default=""),
+    sa.Column("decided_at", UtcDateTime),
+    sa.Index("cases_queue", "submitted_at", "case_id"),
+)
+
+HISTORY: Final = sa.Table(
+    "history",
+    METADATA,
+    sa.Column("seq", _SEQ, primary_key=True, autoincrement=True),
+    sa.Column("change_id", _ID, sa.ForeignKey("changes.change_id"), nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(100), nullable=False),
+    sa.Column("action", sa.String(40), nullable=False),
+    sa.Column("detail", sa.String(400), nullable=False),
+)
+
+NOTICES: Final = sa.Table(
+    "notices",
+    METADATA,
+    sa.Column("notice_id", _ID, primary_key=True),
+    sa.Column("change_id", _ID, sa.ForeignKey("changes.change_id"), nullable=False, index=True),
+    sa.Column("channel", sa.String(10), nullable=False),
+    sa.Column("destination", sa.String(320), nullable=False),
+    sa.Column("template", sa.String(40), nullable=False),
+    sa.Column("params", sa.Text, nullable=False),  # JSON
+    sa.Column("locale", sa.String(35), nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    sa.Column("sent_at", UtcDateTime),
+)
+
+OUTBOX: Final = Outbox(outbox_table(METADATA))

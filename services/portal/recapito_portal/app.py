@@ -1,0 +1,51 @@
+"""The portal's app: shared defaults, the stubs, the journeys' pages."""
+
+from typing import Any, Final
+
+from flask import Flask
+
+from recapito_portal import browser, texts
+from recapito_portal.services import Services
+from recapito_portal.settings import PortalSettings
+from recapito_portal.uploads import FILE_BYTES, FILES
+from recapito_portal.views import claims, contact_change, home, registration, sign_in
+from recapito_servicekit import logs, management, settings, web
+from recapito_servicekit.errors import Kind, Refusal
+
+FORM_BYTES: Final = 1024 * 1024
+
+
+def create() -> Flask:
+    """What granian serves: settings from the environment, channels and the management port in the serving process."""
+    told = settings.load(PortalSettings, "portal")
+    logs.configure(told, "portal")
+    addresses = (told.auth_address, told.contact_change_address, told.claims_address)
+    auth, contact_change, claims_channel = (web.open_channel(address, told) for address in addresses)
+    management.serve_plain(told.metrics_bind, web.answering(auth, contact_change, claims_channel))
+    return build(told, Services.over(auth, contact_change, claims_channel))
+
+
+def build(told: PortalSettings, services: Services) -> Flask:
+    """The app over given stubs."""
+    app = web.create_app("recapito_portal", told, FILES * FILE_BYTES + FORM_BYTES)
+    app.extensions["services"] = services
+    browser.install(app)
+    for module in (home, registration, sign_in, contact_change, claims):
+        app.register_blueprint(module.pages)
+    app.register_error_handler(Refusal, _refused)
+    app.jinja_env.filters.update(moment=texts.moment, day=texts.day, mobile=texts.mobile, money=texts.money)
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        return {"is_signed_in": bool(browser.token())}
+
+    return app
+
+
+def _refused(refusal: Refusal) -> browser.Page:
+    """A session that ended or isn't fresh enough asks for a sign-in; anything else is told on a page of its own."""
+    if refusal.kind is not Kind.UNAUTHENTICATED:
+        return web.refused(refusal)
+    why = refusal.reason if refusal.reason == "STEP_UP_REQUIRED" else "SESSION_ENDED"
+    browser.leave()
+    return browser.ask_to_sign_in(why)

@@ -1,0 +1,93 @@
+"""What the customer's browser keeps for us: the session's token, and where each journey stands.
+
+The token has an opaque cookie of its own. The rest lies in Flask's signed cookie, readable by the customer alone: ids, tokens and
+masked contacts, never a password, a code or a document's data.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, ParamSpec
+
+from flask import Flask, Response, g, redirect, request, session, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+TOKEN_COOKIE: Final = "session"
+KEPT: Final = ("language", "next")  # what outlives a sign-in
+P = ParamSpec("P")
+Page = str | tuple[str, int] | BaseResponse
+
+
+def install(app: Flask) -> None:
+    """Has the token's cookie set or dropped with the answer to the request that asked for it."""
+
+    @app.after_request
+    def write(response: Response) -> Response:
+        if "new_token" in g:
+            if g.new_token:
+                secure = app.config["SESSION_COOKIE_SECURE"]
+                response.set_cookie(TOKEN_COOKIE, g.new_token, secure=secure, httponly=True, samesite="Lax")
+            else:
+                response.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="Lax")
+        return response
+
+
+def token() -> str:
+    """The session's token; empty: nobody is signed in."""
+    return str(g.get("new_token", request.cookies.get(TOKEN_COOKIE, "")))
+
+
+def enter(new_token: str) -> None:
+    """Takes the token of a new session, and forgets all journeys and forms that were begun before it."""
+    forget_journeys()
+    g.new_token = new_token
+
+
+def replace_token(new_token: str) -> None:
+    """Takes the new token of the same session; journeys go on."""
+    g.new_token = new_token
+
+
+def leave() -> None:
+    """Forgets the session and all journeys."""
+    forget_journeys()
+    session.pop("next", None)
+    g.new_token = ""
+
+
+def forget_journeys() -> None:
+    """Empties the signed cookie but for the language and the page to return to; forms get a new CSRF token with it."""
+    kept = {name: session[name] for name in KEPT if name in session}
+    session.clear()
+    session.update(kept)
+
+
+def journey(name: str) -> dict[str, Any]:
+    """Where a journey stands; empty: it wasn't begun."""
+    return dict(session.get(name, {}))
+
+
+def keep(name: str, **values: Any) -> None:
+    """Notes more of a journey."""
+    session[name] = {**session.get(name, {}), **values}
+
+
+def drop(*names: str) -> None:
+    """Ends journeys."""
+    for name in names:
+        session.pop(name, None)
+
+
+def signed_in(view: Callable[P, Page]) -> Callable[P, Page]:
+    """Sends whoever has no session to sign in first, and back here afterwards."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> Page:
+        return view(*args, **kwargs) if token() else ask_to_sign_in("SIGN_IN_FIRST")
+
+    return guarded
+
+
+def ask_to_sign_in(why: str) -> BaseResponse:
+    """To the sign-in page, which says why; it returns here. Every page that takes a form answers GET as well."""
+    session["next"] = request.full_path.rstrip("?")
+    return redirect(url_for("sign_in.start", perche=why), 303)

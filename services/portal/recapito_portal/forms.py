@@ -1,0 +1,239 @@
+"""The forms. They ask whether something is there; what may be taken, the services decide."""
+
+# mypy: allow-subclassing-any
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from recapito.auth.v1 import registration_pb2
+from recapito.contact_change.v1 import contact_change_pb2
+from wtforms import HiddenField, PasswordField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from recapito_portal import texts
+
+CODE_DIGITS = range(6, 11)  # what the services may be set to
+
+
+def _there(text: Any) -> list[Any]:
+    return [InputRequired(text), Length(max=256, message=_l("Il testo è troppo lungo."))]
+
+
+def _choices(texts_by_value: Mapping[int, Any]) -> list[SelectChoice]:
+    return [SelectChoice(str(value), text) for value, text in texts_by_value.items()]
+
+
+class ActionForm(FlaskForm):
+    """A button: nothing but the CSRF token."""
+
+
+class PersonTypeForm(FlaskForm):
+    """Step 1 of the registration."""
+
+    person_type = RadioField(
+        _l("Che persona sei?"),
+        choices=_choices(
+            {registration_pb2.PERSON_TYPE_PERSON: _l("Persona fisica"), registration_pb2.PERSON_TYPE_COMPANY: _l("Azienda")}
+        ),
+        validators=[InputRequired(_l("Scegli Persona fisica o Azienda."))],
+    )
+
+
+class PersonNameForm(FlaskForm):
+    """Step 2, a natural person."""
+
+    given_name = StringField(_l("Nome"), _there(_l("Scrivi il nome.")), render_kw={"autocomplete": "given-name"})
+    family_name = StringField(_l("Cognome"), _there(_l("Scrivi il cognome.")), render_kw={"autocomplete": "family-name"})
+
+
+class CompanyNameForm(FlaskForm):
+    """Step 2, a company."""
+
+    family_name = StringField(
+        _l("Ragione sociale"), _there(_l("Scrivi la ragione sociale.")), render_kw={"autocomplete": "organization"}
+    )
+
+
+class ContactForm(FlaskForm):
+    """Step 3: the user name."""
+
+    contact = StringField(
+        _l("Email o numero di cellulare"),
+        _there(_l("Scrivi l'email o il numero di cellulare.")),
+        description=_l("Il numero di cellulare va scritto senza punti e senza +39."),
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+
+
+class CodeForm(FlaskForm):
+    """A code that was sent. Pasted spaces are fine; only a wrong number of digits is told here, so that it costs no attempt."""
+
+    code = StringField(
+        _l("Codice di verifica"),
+        [InputRequired(_l("Inserisci il codice di verifica."))],
+        description=_l("Sei cifre."),
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code-input", "spellcheck": "false"},
+    )
+
+    def validate_code(self, field: StringField) -> None:
+        """Raises ValidationError where it can't be a code at all."""
+        typed = "".join((field.data or "").split())
+        if len(typed) not in CODE_DIGITS or not typed.isdecimal() or not typed.isascii():
+            raise ValidationError(str(_l("Il codice è composto da sei cifre.")))
+
+
+class NewPasswordForm(FlaskForm):
+    """Step 5 of the registration."""
+
+    password = PasswordField(
+        _l("Password"), [InputRequired(_l("Scegli una password."))], render_kw={"autocomplete": "new-password"}
+    )
+
+
+class SignInForm(FlaskForm):
+    """User name and password."""
+
+    username = StringField(
+        _l("Nome utente"),
+        _there(_l("Scrivi il nome utente.")),
+        description=_l("L'email o il numero di cellulare con cui ti sei registrato."),
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        _l("Password"), [InputRequired(_l("Scrivi la password."))], render_kw={"autocomplete": "current-password"}
+    )
+
+
+class NewMobileForm(FlaskForm):
+    """The wished mobile, and why; where no mobile is on file, the reason is known and its field is taken out."""
+
+    reason = RadioField(
+        _l("Perché vuoi aggiornare il recapito?"),
+        choices=_choices(
+            {
+                contact_change_pb2.REASON_REPLACE: _l("Ho cambiato numero di cellulare"),
+                contact_change_pb2.REASON_NOT_RECOGNISED: _l("Non riconosco il numero indicato"),
+            }
+        ),
+        validators=[InputRequired(_l("Scegli un motivo."))],
+    )
+    new_mobile = StringField(
+        _l("Recapito cellulare che desideri"),
+        _there(_l("Scrivi il numero di cellulare.")),
+        description=_l("Inserisci il numero senza punti e senza +39, per esempio 3201234519."),
+        render_kw={"type": "tel", "autocomplete": "tel-national"},
+    )
+
+
+class DocumentTypeForm(FlaskForm):
+    """Which identity document."""
+
+    type = RadioField(
+        _l("Quale documento alleghi?"),
+        choices=_choices(texts.DOCUMENT_TYPES),
+        validators=[InputRequired(_l("Scegli un documento."))],
+    )
+
+
+class IdentityForm(FlaskForm):
+    """The document's data and pictures, and the email that is told."""
+
+    request_id = HiddenField()
+    number = StringField(
+        _l("Numero del documento"),
+        _there(_l("Scrivi il numero del documento.")),
+        render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
+    )
+    issuer = StringField(
+        _l("Rilasciato da"),
+        _there(_l("Scrivi chi ha rilasciato il documento.")),
+        description=_l("Per esempio: Comune di Roma, Ministero dell'Interno, Questura di Milano, MIT-UCO."),
+        render_kw={"autocomplete": "off"},
+    )
+    issued_on = StringField(
+        _l("Data di rilascio"), _there(_l("Scrivi la data di rilascio.")), render_kw={"type": "date", "autocomplete": "off"}
+    )
+    expires_on = StringField(
+        _l("Data di scadenza"), _there(_l("Scrivi la data di scadenza.")), render_kw={"type": "date", "autocomplete": "off"}
+    )
+    front = FileField(_l("Fronte"))
+    back = FileField(_l("Retro"))
+    notify_email = StringField(
+        _l("Email a cui avvisarti"),
+        _there(_l("Scrivi un'email.")),
+        description=_l("Ti scriveremo qui l'esito. Non sostituisce l'email registrata sui nostri sistemi."),
+        render_kw={"type": "email", "autocomplete": "email", "spellcheck": "false"},
+    )
+
+
+class ClaimForm(FlaskForm):
+    """What happened, and where to pay."""
+
+    request_id = HiddenField()
+    version = HiddenField()
+    kind = SelectField(
+        _l("Tipo di denuncia"),
+        choices=[SelectChoice("", _l("Scegli…")), *_choices(texts.CLAIM_KINDS)],
+        validators=[InputRequired(_l("Scegli il tipo di denuncia."))],
+    )
+    event_date = StringField(
+        _l("Data dell'evento"),
+        _there(_l("Scrivi la data dell'evento.")),
+        description=_l("Il giorno della visita, della cura o dell'infortunio."),
+        render_kw={"type": "date"},
+    )
+    policy_number = StringField(
+        _l("Numero di polizza"),
+        _there(_l("Scrivi il numero di polizza.")),
+        description=_l("Lo trovi sul contratto o sulla tessera."),
+        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
+    )
+    description = TextAreaField(
+        _l("Che cosa è successo (facoltativo)"),
+        [Length(max=1000, message=_l("Scrivi al massimo 1.000 caratteri."))],
+        description=_l("Al massimo 1.000 caratteri."),
+        render_kw={"rows": 4},
+    )
+    iban = StringField(
+        _l("IBAN per il rimborso"),
+        _there(_l("Scrivi l'IBAN.")),
+        description=_l("27 caratteri che iniziano con IT; gli spazi non contano."),
+        render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
+    )
+    iban_holder = StringField(
+        _l("Intestatario del conto"), _there(_l("Scrivi l'intestatario del conto.")), render_kw={"autocomplete": "name"}
+    )
+
+
+class ExpenseForm(FlaskForm):
+    """One expense."""
+
+    request_id = HiddenField()
+    version = HiddenField()
+    provider = StringField(
+        _l("Chi hai pagato"),
+        _there(_l("Scrivi chi hai pagato.")),
+        description=_l("Il medico, la struttura o la farmacia, come scritto sulla fattura."),
+    )
+    document_number = StringField(_l("Numero della fattura"), _there(_l("Scrivi il numero della fattura.")))
+    document_date = StringField(_l("Data della fattura"), _there(_l("Scrivi la data della fattura.")), render_kw={"type": "date"})
+    amount = StringField(
+        _l("Importo in euro"),
+        _there(_l("Scrivi l'importo.")),
+        description=_l("Per esempio 123,45."),
+        render_kw={"inputmode": "decimal"},
+    )
+
+
+class AttachmentForm(FlaskForm):
+    """One attachment."""
+
+    kind = SelectField(
+        _l("Che documento è"),
+        choices=[SelectChoice("", _l("Scegli…")), *_choices(texts.ATTACHMENT_KINDS)],
+        validators=[InputRequired(_l("Scegli che documento è."))],
+    )
+    document = FileField(_l("File"), description=_l("Foto JPEG o PNG, oppure PDF, al massimo 8 MB."))

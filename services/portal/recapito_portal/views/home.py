@@ -1,0 +1,67 @@
+"""The way in: what the area is, the signed-in customer's start page, the app's manifest, signing out."""
+
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, url_for
+from flask import Response as FlaskResponse
+from flask_babel import gettext as _
+from recapito.auth.v1 import session_pb2
+
+from recapito_portal import browser
+from recapito_portal.services import end_session, services
+from recapito_servicekit.web import call, see
+
+pages = Blueprint("home", __name__)
+
+
+@pages.get("/")
+def start() -> browser.Page:
+    """What the area is for; who is signed in goes on to their own start page."""
+    return see("home.area") if browser.token() else render_template("home/start.html")
+
+
+@pages.get("/denuncia-online")
+def online_claim() -> browser.Page:
+    """The entry for those who come to file a claim: what they need first, and after signing in straight on to it."""
+    return see("claims.new") if browser.token() else render_template("home/online_claim.html", after=url_for("claims.new"))
+
+
+@pages.get("/area")
+@browser.signed_in
+def area() -> browser.Page:
+    """The signed-in customer's start page. A session that ended is noticed here."""
+    found = call(services().sessions.Introspect, session_pb2.IntrospectRequest(token=browser.token()))
+    if not found.active:
+        browser.leave()
+        return browser.ask_to_sign_in("SESSION_ENDED")
+    held = found.claims_held_until if found.HasField("claims_held_until") else None
+    return render_template("home/area.html", held=held)
+
+
+@pages.post("/esci")
+def sign_out() -> browser.Page:
+    """Ends the session there and here."""
+    if browser.token():
+        end_session(browser.token())
+    browser.leave()
+    flash(_("Sei uscito dall'Area Clienti."), "good")
+    return redirect("/", 303)
+
+
+@pages.get("/manifest.webmanifest")
+def manifest() -> FlaskResponse:
+    """What a phone needs to put the area among its apps."""
+    icon: dict[str, Any] = {"src": url_for("static", filename="icon.svg"), "sizes": "any", "type": "image/svg+xml"}
+    response = jsonify(
+        id="/",
+        name=_("Area Clienti"),
+        short_name=_("Area Clienti"),
+        start_url="/",
+        scope="/",
+        display="standalone",
+        background_color="#f3f6f8",
+        theme_color="#083f4a",
+        icons=[icon, {**icon, "purpose": "maskable"}],
+    )
+    response.mimetype = "application/manifest+json"
+    return response

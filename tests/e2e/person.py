@@ -1,0 +1,72 @@
+"""A person at a real browser: fills what the page asks for, and every page that they see is checked with axe."""
+
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, FilePayload, expect
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1440, "height": 900}
+
+
+class Person:
+    """One person with a browser of their own, without JavaScript where the pages must do without it."""
+
+    def __init__(self, browser: Browser, url: str, size: dict[str, int], pictures: Path) -> None:
+        self._context = browser.new_context(base_url=url, viewport=size, locale="it-IT")  # type: ignore[arg-type]
+        self.page = self._context.new_page()
+        self._pictures = pictures
+        self.findings: list[str] = []
+        self._number = 0
+
+    def open(self, path: str) -> None:
+        self.page.goto(path)
+        self.look()
+
+    def look(self) -> None:
+        """Checks the page that is shown, and keeps a picture of it."""
+        self._number += 1
+        found: Any = Axe().run(self.page)
+        place = self.page.url.split("/", 3)[-1].split("?")[0]
+        for violation in found.response["violations"]:
+            self.findings.append(f"/{place}: {violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})")
+        wide = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        if wide:
+            self.findings.append(f"/{place}: scrolls sideways")
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(
+            path=self._pictures / f"{self._number:02d}-{place.replace('/', '-')[:60] or 'home'}.png", full_page=True
+        )
+
+    def says(self, *texts: str) -> None:
+        for text in texts:
+            expect(self.page.locator("main")).to_contain_text(text)
+
+    def fill(self, **values: str) -> None:
+        """Fills fields by their names and presses Enter's button, the form's first."""
+        for name, value in values.items():
+            field = self.page.locator(f"main [name={name}]")
+            kind = field.first.get_attribute("type")
+            if kind == "radio":
+                self.page.locator(f"main [name={name}][value='{value}']").check()
+            elif field.first.evaluate("element => element.tagName") == "SELECT":
+                field.select_option(value)
+            else:
+                field.fill(value)
+        last = self.page.locator(f"main form:has([name={list(values)[-1]}])")
+        last.locator("button").first.click()
+        self.look()
+
+    def attach(self, name: str, content: bytes) -> None:
+        self.page.locator(f"main input[type=file][name={name}]").set_input_files(
+            FilePayload(name=f"{name}.png", mimeType="image/png", buffer=content)
+        )
+
+    def press(self, text: str) -> None:
+        self.page.locator("main").get_by_role("button", name=text).first.click()
+        self.look()
+
+    def follow(self, text: str) -> None:
+        self.page.locator("main").get_by_role("link", name=text).first.click()
+        self.look()

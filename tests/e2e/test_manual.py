@@ -1,0 +1,98 @@
+"""The customer manual in a real browser: a phone for the customer, a desktop for the operator. Every page is checked with axe."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyotp
+from playwright.sync_api import Browser
+
+from deploy.demo.specimen import card, invoice
+from tests.e2e.person import DESKTOP, PHONE, Person
+from tests.support.system import PASSWORD, System
+
+IBAN = "IT60X0542811101000000123456"
+
+
+def test_manual_comes_true(system: System, chromium: Browser, tmp_path: Path) -> None:
+    known = system.customers(1, mobile=False)[0]
+    operator = system.operator("reviewer")
+    new = "+39347" + known.customer_id[-7:]
+    today = datetime.now(UTC).date()
+    customer = Person(chromium, system.portal, PHONE, tmp_path / "portal")
+
+    customer.open("/")
+    customer.follow("Registrati")
+    customer.says("Seleziona Persona")
+    customer.fill(person_type="1")
+    customer.fill(given_name=known.given_name, family_name=known.family_name)
+    customer.fill(contact=known.email.upper())
+    customer.fill(code="000000" if system.inbox.code(known.email) != "000000" else "000001")
+    customer.says("non è corretto")
+    customer.fill(code=system.inbox.code(known.email))
+    customer.fill(password="password1")
+    customer.says("molto usata")
+    customer.fill(password=PASSWORD)
+    customer.says("La registrazione è conclusa")
+
+    customer.follow("Accedi")
+    customer.fill(username=known.email, password="sbagliata del tutto")
+    customer.says("non corretti")
+    customer.fill(username=known.email, password=PASSWORD)
+    customer.says("recapito cellulare", "Richiedi assistenza")
+    customer.press("Richiedi assistenza")
+    customer.fill(code=system.inbox.code(known.email, 2))
+    customer.open("/recapito/numero")
+    customer.fill(new_mobile=new.removeprefix("+39"))
+    customer.fill(code=system.inbox.code(new))
+    customer.fill(type="1")
+    customer.attach("front", card("CARTA D'IDENTITÀ", [known.family_name, known.given_name, "CA12345AA"]))
+    customer.attach("back", card("RETRO", ["Comune di Esempio"]))
+    typed = {"number": "ca 12345 aa", "issuer": "Comune di Esempio", "issued_on": (today - timedelta(days=900)).isoformat()}
+    customer.fill(**typed, expires_on=(today - timedelta(days=1)).isoformat(), notify_email="avviso@example.org")
+    customer.says("Il documento è scaduto")
+    customer.fill(
+        **{**typed, "number": "CA12345AA"},
+        expires_on=(today + timedelta(days=900)).isoformat(),
+        notify_email="avviso@example.org",
+    )
+    customer.open("/recapito/richieste")
+    customer.says(f"{new[3:6]} *****{new[-2:]}")
+
+    worker = Person(chromium, system.console, DESKTOP, tmp_path / "console")
+    worker.open("/")
+    worker.fill(username=operator.name, password=PASSWORD, totp=pyotp.TOTP(operator.totp_secret).now())
+    worker.follow(f"{known.given_name} {known.family_name}")
+    worker.press("Prendi in carico")
+    worker.says("CA12345AA", "avviso@example.org", known.email)
+    pictures = worker.page.locator("main img")
+    assert pictures.count() >= 2
+    assert pictures.first.evaluate("image => image.naturalWidth") > 300
+    worker.page.locator("[name=reason_code][value=DOCUMENT_MATCHES]").check()
+    worker.press("Continua")
+    worker.press("Sì, approva")
+    worker.says("Approvata")
+    system.inbox.wait("avviso@example.org")
+
+    customer.open("/accedi")
+    customer.fill(username=known.email, password=PASSWORD)
+    customer.says("Conferma che sei tu", f"{new[3:6]} *****{new[-2:]}", "Non riconosci il numero?", "Aggiungi recapito")
+    customer.fill(code=system.inbox.code(new, 2))
+    customer.open("/denunce/nuova")
+    yesterday = (today - timedelta(days=1)).isoformat()
+    customer.fill(
+        kind="1", event_date=yesterday, policy_number=f"POL-{known.customer_id}", iban=IBAN, iban_holder="Nicolò D’Angelo"
+    )
+    customer.fill(provider="Studio 陳", document_number="2026/17", document_date=yesterday, amount="123,45")
+    draft = customer.page.url.split("/denunce/")[1].split("/")[0]
+    customer.open(f"/denunce/{draft}/documenti")
+    customer.attach("document", invoice(["Studio 陳", "123,45 EUR"]))
+    customer.fill(kind="1")
+    customer.open(f"/denunce/{draft}/riepilogo")
+    customer.says("123,45", "Studio 陳")
+    customer.press("codice")
+    customer.fill(code=system.inbox.code(new, 3))
+    customer.open("/denunce")
+    customer.says("Inviata")
+
+    assert customer.findings == []
+    assert worker.findings == []

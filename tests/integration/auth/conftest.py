@@ -1,0 +1,28 @@
+"""The auth service of each test, with an OTP service."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recapito_servicekit.clock import Clock
+from tests.integration.auth.service import Auth
+from tests.integration.otp.service import Otp
+from tests.support.pki import Pki
+from tests.support.redis import RedisServer
+
+
+@pytest.fixture
+def otp(pki: Pki, redis_url: str, clock: Clock) -> Iterator[Otp]:
+    """One-time codes at the test's own time."""
+    service = Otp(pki, redis_url, clock)
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def auth(pki: Pki, redis_server: RedisServer, database_url: str, otp: Otp, clock: Clock, tmp_path: Path) -> Iterator[Auth]:
+    """The service at the test's own time, its Redis empty."""
+    service = Auth(pki, redis_server.url(1), database_url, otp, clock, tmp_path)
+    yield service
+    service.stop()

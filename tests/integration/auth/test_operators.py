@@ -1,0 +1,85 @@
+"""Operators: password and TOTP, once; the command that enrols them."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import grpc
+import pyotp
+import pytest
+from recapito.auth.v1 import operator_pb2, session_pb2
+
+from recapito_servicekit.calling import bearer
+from recapito_servicekit.errors import Kind
+from tests.conftest import SetClock
+from tests.integration.auth.service import PASSWORD, Auth, refused
+from tests.support.serving import run_command
+
+
+@pytest.fixture
+def app(auth: Auth, tmp_path: Path) -> pyotp.TOTP:
+    """The authenticator app of the operator anna, who is customer C3."""
+    file = tmp_path / "password"
+    file.write_text(PASSWORD + "\n")
+    arguments = ["create-operator", "Anna", "--role", "reviewer", "--customer-id", "C3", "--password-file", str(file)]
+    done = run_command("auth", arguments, auth.environment)
+    uri = re.search(r"^otpauth://\S+$", done.stdout, re.MULTILINE)
+    assert uri is not None, done.stderr
+    assert PASSWORD not in done.stdout
+    assert run_command("auth", arguments, auth.environment).returncode == 1
+    return pyotp.TOTP(parse_qs(urlsplit(uri.group()).query)["secret"][0])
+
+
+def test_operator_signs_in_and_out(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:
+    session = auth.operator("ANNA", PASSWORD, app.at(clock.now)).session
+    found = auth.introspect(session.token)
+    assert (found.kind, found.role, found.operator_name, found.customer_id, list(found.amr)) == (
+        session_pb2.KIND_OPERATOR,
+        "reviewer",
+        "anna",
+        "C3",
+        ["pwd", "totp"],
+    )
+    auth.operators.SignOut(operator_pb2.SignOutRequest(), metadata=bearer(session.token))
+    assert not auth.introspect(session.token).active
+
+
+def test_operators_session_outlives_a_change_of_their_own_mobile_but_not_fifteen_idle_minutes(
+    auth: Auth, app: pyotp.TOTP, clock: SetClock
+) -> None:
+    token = auth.operator("anna", PASSWORD, app.at(clock.now)).session.token
+    auth.change(customer_id="C3")
+    assert auth.introspect(token).active
+    clock.forward(minutes=15, seconds=1)
+    assert not auth.introspect(token).active
+
+
+def test_totp_is_accepted_once_also_at_once(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:
+    code = app.at(clock.now)
+
+    def sign_in(_: int) -> bool:
+        try:
+            return bool(auth.operator("anna", PASSWORD, code).session.token)
+        except grpc.RpcError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(sign_in, range(8))) == 1
+    clock.forward(seconds=30)
+    assert auth.operator("anna", PASSWORD, app.at(clock.now)).session.token
+
+
+def test_wrong_unknown_and_stale_get_one_answer(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:
+    now = app.at(clock.now)
+    tries = [("anna", "wrong", now), ("anna", PASSWORD, "000000"), ("nobody", PASSWORD, now), ("anna", PASSWORD, "")]
+    tries.append(("anna", PASSWORD, app.at(clock.now, counter_offset=-2)))
+    refusals = [refused(partial(auth.operator, *t)) for t in tries]
+    assert {(r.kind, r.reason, r.message) for r in refusals} == {(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", refusals[0].message)}
+
+
+def test_eleventh_attempt_on_an_operator_is_refused(auth: Auth) -> None:
+    for _ in range(10):
+        assert refused(lambda: auth.operator("nobody", "x", "000000")).kind is Kind.UNAUTHENTICATED
+    assert refused(lambda: auth.operator("nobody", "x", "000000")).kind is Kind.RESOURCE_EXHAUSTED

@@ -1,0 +1,19 @@
+"""The service over real gRPC, Redis and SQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SetClock
+from tests.integration.contact_change.system import System
+from tests.support.pki import Pki
+from tests.support.smtp import SmtpSink
+
+
+@pytest.fixture
+def system(pki: Pki, tmp_path: Path, database_url: str, redis_url: str, mailbox: SmtpSink, clock: SetClock) -> Iterator[System]:
+    """The service, serving, with nothing in it."""
+    made = System(pki, tmp_path, database_url, redis_url, mailbox, clock)
+    yield made
+    made.close()

@@ -1,0 +1,224 @@
+"""Who is refused, for every RPC of every service; the list comes from the descriptors, so a new RPC is in it by itself."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from recapito.access.v1 import access_pb2
+from recapito.auth.v1 import (
+    authentication_pb2,
+    authentication_pb2_grpc,
+    operator_pb2,
+    registration_pb2,
+    registry_pb2,
+    session_pb2,
+)
+from recapito.claims.v1 import claims_pb2, claims_pb2_grpc
+from recapito.contact_change.v1 import contact_change_pb2, contact_change_pb2_grpc, review_pb2
+from recapito.otp.v1 import otp_pb2
+
+from recapito_servicekit.callers import Callers
+from recapito_servicekit.calling import bearer, channel
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.gate import access_of
+from recapito_servicekit.status import refusal_from
+from recapito_servicekit.tls import Identity
+from tests.support.pki import Pki
+from tests.support.serving import CALLERS_FILE
+from tests.support.system import GRPC_PORTS, System
+
+FILES = {
+    "auth": (authentication_pb2, operator_pb2, registration_pb2, registry_pb2, session_pb2),
+    "otp": (otp_pb2,),
+    "contact-change": (contact_change_pb2, review_pb2),
+    "claims": (claims_pb2,),
+}
+RPCS = [
+    pytest.param(service, method, id=method.full_name.removeprefix("recapito."))
+    for service, files in FILES.items()
+    for file in files
+    for described in file.DESCRIPTOR.services_by_name.values()
+    for method in described.methods
+]
+EVERYBODY = ("portal", "console", "auth", "otp", "contact-change", "claims", "internal")
+CALLERS = Callers.read(CALLERS_FILE)
+
+
+def path_of(method: MethodDescriptor) -> str:
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def invoke(to: grpc.Channel, method: MethodDescriptor, request: Message, token: str = "") -> Any:
+    """Calls any RPC with one request message, in whichever way it streams."""
+    kind = ("stream" if method.client_streaming else "unary") + "_" + ("stream" if method.server_streaming else "unary")
+    call = getattr(to, kind)(
+        path_of(method),
+        request_serializer=type(request).SerializeToString,
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )
+    answer = call(iter([request]) if method.client_streaming else request, metadata=bearer(token) if token else (), timeout=5)
+    return list(answer) if method.server_streaming else answer
+
+
+def refusal_of(to: grpc.Channel, method: MethodDescriptor, request: Message, token: str = "") -> Refusal:
+    with pytest.raises(grpc.RpcError) as caught:
+        invoke(to, method, request, token)
+    return refusal_from(caught.value)
+
+
+def empty(method: MethodDescriptor) -> Message:
+    return GetMessageClass(method.input_type)()
+
+
+@pytest.fixture(scope="module")
+def channels(system: System) -> Iterator[dict[tuple[str, str], grpc.Channel]]:
+    """A channel from every caller to every service."""
+    opened = {(caller, service): system.channel(caller, service) for caller in EVERYBODY for service in FILES}
+    yield opened
+    for one in opened.values():
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def tokens(system: System) -> dict[str, str]:
+    """A live token of every kind."""
+    known, session = system.signed_in()
+    return {
+        "session": session,
+        "contact_change": system.start_sign_in(known.mobile).code_required.contact_change_token,
+        "reviewer": system.operator_token(system.operator("reviewer")),
+        "auditor": system.operator_token(system.operator("auditor")),
+    }
+
+
+@pytest.mark.parametrize(("service", "method"), RPCS)
+def test_service_that_is_not_listed_is_refused(
+    channels: dict[tuple[str, str], grpc.Channel], service: str, method: MethodDescriptor
+) -> None:
+    unlisted = set(EVERYBODY) - CALLERS.of(path_of(method))
+    assert unlisted
+    for caller in unlisted:
+        refusal = refusal_of(channels[caller, service], method, empty(method))
+        assert (refusal.kind, refusal.reason) == (Kind.PERMISSION_DENIED, "CALLER_NOT_ALLOWED"), caller
+
+
+@pytest.mark.parametrize(("service", "method"), RPCS)
+def test_certificate_of_a_stranger_is_refused(system: System, pki: Pki, service: str, method: MethodDescriptor) -> None:
+    ours = (system.var / "tls" / "ca.pem").read_bytes()
+    forged = Identity(ours, *((pki.folder / name).read_bytes() for name in ("forged-portal.pem", "forged-portal-key.pem")))
+    with channel(f"localhost:{GRPC_PORTS[service] + system.offset}", forged) as to:
+        assert refusal_of(to, method, empty(method)).kind is Kind.UNAVAILABLE
+
+
+@pytest.mark.parametrize(("service", "method"), RPCS)
+def test_person_who_may_not_act_is_refused(
+    channels: dict[tuple[str, str], grpc.Channel], tokens: dict[str, str], service: str, method: MethodDescriptor
+) -> None:
+    access = access_of(path_of(method))
+    caller = min(CALLERS.of(path_of(method)))
+    if access_pb2.PERSON_NOBODY in access.persons:
+        assert len(access.persons) == 1  # nobody acts: the calling service alone decides
+        return
+    kinds = {
+        "session": access_pb2.PERSON_CUSTOMER,
+        "contact_change": access_pb2.PERSON_CONTACT_CHANGE,
+        "reviewer": access_pb2.PERSON_OPERATOR,
+    }
+    wrong = [tokens[name] for name, kind in kinds.items() if kind not in access.persons]
+    for token in ("", "no-such-token", *wrong):
+        refusal = refusal_of(channels[caller, service], method, empty(method), token)
+        assert (refusal.kind, refusal.reason) == (Kind.UNAUTHENTICATED, "NOT_SIGNED_IN")
+    if access.roles:
+        refusal = refusal_of(channels[caller, service], method, empty(method), tokens["auditor"])
+        assert (refusal.kind, refusal.reason) == (Kind.PERMISSION_DENIED, "ROLE_NOT_ALLOWED")
+
+
+@pytest.fixture(scope="module")
+def things(system: System) -> dict[str, str]:
+    """Ids of one customer's things, by the name of the field that asks for them."""
+    _, token = system.signed_in()
+    with system.channel("portal", "auth") as auth, system.channel("portal", "claims") as claims:
+        draft = claims_pb2_grpc.ClaimsServiceStub(claims).CreateDraft(
+            claims_pb2.CreateDraftRequest(request_id="mine"), metadata=bearer(token)
+        )
+        step_up = authentication_pb2_grpc.AuthenticationServiceStub(auth).StartStepUp(
+            authentication_pb2.StartStepUpRequest(purpose="step_up"), metadata=bearer(token)
+        )
+    with system.channel("portal", "contact-change") as changes:
+        stub = contact_change_pb2_grpc.ContactChangeServiceStub(changes)
+        pieces = [
+            contact_change_pb2.UploadDocumentRequest(name="front.png"),
+            contact_change_pb2.UploadDocumentRequest(chunk=picture()),
+        ]
+        document = stub.UploadDocument(iter(pieces), metadata=bearer(token))
+    return {
+        "claim_id": draft.claim.claim_id,
+        "challenge_id": step_up.challenge.challenge_id,
+        "document_ids": document.document_id,
+        "change_id": "0" * 32,
+    }
+
+
+def picture() -> bytes:
+    """A picture that the pipeline takes."""
+    import io
+
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("RGB", (640, 400), "white").save(out, "PNG")
+    return out.getvalue()
+
+
+def filled(method: MethodDescriptor, things: dict[str, str]) -> Message | None:
+    """A request that names the things; None where the RPC asks for none of them by id."""
+    request: Any = empty(method)
+    names = {field.name for field in method.input_type.fields}
+    named = names & things.keys()
+    if "head" in names:
+        request.head.claim_id = things["claim_id"]
+        request.head.kind = claims_pb2.ATTACHMENT_KIND_INVOICE
+        request.head.name = "a.png"
+        return request  # type: ignore[no-any-return]
+    if not named:
+        return None
+    for name in named:
+        if name == "document_ids":
+            request.document_ids.append(things[name])
+        else:
+            setattr(request, name, things[name])
+    for name, value in (("code", "000000"), ("request_id", "theirs"), ("expected_version", 1), ("proof", "no-such-proof")):
+        if name in names:
+            setattr(request, name, value)
+    if "expense" in names:
+        expense = claims_pb2.Expense(provider="P", document_number="1", document_date="2026-11-01", amount="10.00")
+        request.expense.CopyFrom(expense)
+    return request  # type: ignore[no-any-return]
+
+
+OF_CUSTOMERS = [param for param in RPCS if access_pb2.PERSON_CUSTOMER in access_of(path_of(param.values[1])).persons]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("service", "method"), OF_CUSTOMERS)
+def test_token_of_another_customer_does_not_reach_it(
+    channels: dict[tuple[str, str], grpc.Channel],
+    tokens: dict[str, str],
+    things: dict[str, str],
+    service: str,
+    method: MethodDescriptor,
+) -> None:
+    request = filled(method, things)
+    if request is None:
+        assert method.name in {
+            "StartStepUp", "CreateDraft", "ListClaims", "ListChanges", "StartMobileConfirmation", "UploadDocument"
+        }  # fmt: skip
+        return
+    refusal = refusal_of(channels["portal", service], method, request, tokens["session"])
+    if refusal.kind is Kind.INVALID_ARGUMENT:  # a form that is at fault elsewhere too: the document must be among the faults
+        assert ("document_ids", "UNKNOWN") in {(v.field.partition("[")[0], v.reason) for v in refusal.violations}
+        return
+    assert refusal.kind is Kind.NOT_FOUND

@@ -1,0 +1,65 @@
+"""The states of a change, and the drawing beside them."""
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from recapito_contact_change import domain
+from recapito_contact_change.domain import OPEN_STATES, STEPS, Case, Change, Finding, Operator, State
+from recapito_contact_change.form import DocumentType, FiledForm, IdentityDocument, Reason
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+def document(expires_on: date = date(2034, 3, 1)) -> IdentityDocument:
+    return IdentityDocument(DocumentType.PASSPORT, "AA1234567", "Questura di Lodi", date(2024, 3, 1), expires_on)
+
+
+def case(**other: object) -> Case:
+    form = FiledForm(Reason.REPLACE, "+393477654321", "a@b.test", document())
+    change = Change("change", "C1", State.IN_REVIEW, form, True, ("pwd",), NOW, NOW)
+    return Case("case", change, "Ada Bianchi", 1, (), **other)  # type: ignore[arg-type]
+
+
+def test_the_drawing_shows_the_very_steps_of_the_code() -> None:
+    drawing = (Path(domain.__file__).parent / "domain.mermaid").read_text()
+    drawn = {(start, end, label) for start, end, label in re.findall(r"(\w+) --> (\w+): (\w+)", drawing)}
+    assert drawn == {(start.value, end.value, step.value) for step, (start, end) in STEPS.items()}
+
+
+def test_every_state_is_reached_from_submitted() -> None:
+    reached = {State.SUBMITTED}
+    for _ in STEPS:
+        reached |= {end for start, end in STEPS.values() if start in reached}
+    assert reached == set(State)
+
+
+def test_open_are_the_states_that_a_step_leads_out_of() -> None:
+    assert set(OPEN_STATES) == {start for start, _ in STEPS.values()}
+
+
+def test_only_a_password_alone_holds_claims() -> None:
+    form = case().change.form
+    by_amr = {
+        amr: Change("change", "C1", State.APPROVED, form, True, amr, NOW, NOW).password_alone
+        for amr in (("pwd",), ("pwd", "otp_sms"), ("pwd", "otp_email"))
+    }
+    assert by_amr == {("pwd",): True, ("pwd", "otp_sms"): False, ("pwd", "otp_email"): False}
+
+
+def test_a_lease_ends_at_its_instant() -> None:
+    held = case(holder_id="op", lease_expires_at=NOW)
+    assert not held.held_by("op", NOW)
+    assert held.held_by("op", NOW.replace(hour=9))
+    assert not held.held_by("another", NOW.replace(hour=9))
+
+
+def test_an_operator_without_a_known_customer_owns_no_case() -> None:
+    assert not case().is_own_of(Operator("op", "rosa", ""))
+    assert case().is_own_of(Operator("op", "rosa", "C1"))
+
+
+def test_findings_tell_of_a_document_about_to_expire_and_of_a_mobile_seen_elsewhere() -> None:
+    assert domain.findings(document(), NOW, mobile_seen_elsewhere=False) == ()
+    found = domain.findings(document(date(2026, 12, 22)), NOW, mobile_seen_elsewhere=True)
+    assert found == (Finding.DOCUMENT_EXPIRES_SOON, Finding.SAME_MOBILE_OTHER_CUSTOMER)

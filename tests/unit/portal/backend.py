@@ -1,0 +1,453 @@
+"""The services as the portal sees them, in memory behind a real gRPC server: small answers to what pages ask.
+
+The code is always 123456, the password always PASSWORD. ``refuse_next`` has one RPC refuse once; ``seen`` keeps the requests.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from recapito.auth.v1 import (
+    authentication_pb2,
+    authentication_pb2_grpc,
+    registration_pb2,
+    registration_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+)
+from recapito.claims.v1 import claims_pb2, claims_pb2_grpc
+from recapito.contact_change.v1 import contact_change_pb2, contact_change_pb2_grpc
+from recapito.otp.v1 import otp_pb2
+
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
+from recapito_servicekit.status import DETAILS_KEY, details_of
+
+CODE = "123456"
+PASSWORD = "una frase lunga e buona"
+DONE = contact_change_pb2.CHANGE_STATE_APPLIED
+
+
+def at(**ahead: float) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(datetime.now(UTC) + timedelta(**ahead))
+    return stamp
+
+
+class Backend:
+    """Everything in memory, and the server in front of it."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.tokens: list[str] = []
+        self.refusals: dict[str, Refusal] = {}
+        self.sessions: set[str] = set()
+        self.attempts: dict[str, int] = {}
+        self.changes: list[contact_change_pb2.Change] = []
+        self.claims: dict[str, claims_pb2.Claim] = {}
+        self.held_until: Timestamp | None = None
+        self.delivery: otp_pb2.Delivery.ValueType = otp_pb2.DELIVERY_QUEUED
+        self.uploads: list[tuple[str, list[int]]] = []
+        self.server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
+        registration_pb2_grpc.add_RegistrationServiceServicer_to_server(_Registration(self), self.server)
+        authentication_pb2_grpc.add_AuthenticationServiceServicer_to_server(_Authentication(self), self.server)
+        session_pb2_grpc.add_SessionServiceServicer_to_server(_Sessions(self), self.server)
+        session_pb2_grpc.add_AccountServiceServicer_to_server(_Accounts(self), self.server)
+        contact_change_pb2_grpc.add_ContactChangeServiceServicer_to_server(_Changes(self), self.server)
+        claims_pb2_grpc.add_ClaimsServiceServicer_to_server(_Claims(self), self.server)
+        self.health = health.HealthServicer()
+        self.health.set("", health_pb2.HealthCheckResponse.SERVING)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self.server)
+        self.port = self.server.add_insecure_port("127.0.0.1:0")
+        self.server.start()
+
+    def refuse_next(self, rpc: str, refusal: Refusal) -> None:
+        """Has ``rpc`` refuse once."""
+        self.refusals[rpc] = refusal
+
+    def last(self, kind: type) -> Any:
+        """The latest request of that kind."""
+        return next(request for request in reversed(self.seen) if isinstance(request, kind))
+
+    def answer(self, rpc: str, context: grpc.ServicerContext, work: Callable[[], Any], request: Any = None) -> Any:
+        """The one way through for every RPC: records, refuses if told to, else does the work."""
+        try:
+            if request is not None:
+                self.seen.append(request)
+            if rpc in self.refusals:
+                raise self.refusals.pop(rpc)
+            return work()
+        except Refusal as refusal:
+            context.set_trailing_metadata(((DETAILS_KEY, details_of(refusal, "test")),))
+            context.abort(grpc.StatusCode[refusal.kind], refusal.message)
+
+    def person(self, context: grpc.ServicerContext, *extra: str) -> str:
+        """The token that acts."""
+        token = str(dict(context.invocation_metadata()).get("authorization", "")).removeprefix("Bearer ")
+        self.tokens.append(token)
+        if token not in self.sessions and token not in extra:
+            raise Refusal(Kind.UNAUTHENTICATED, "NOT_SIGNED_IN", "nobody")
+        return token
+
+    def new_session(self) -> str:
+        token = f"session-{len(self.tokens)}-{len(self.sessions)}"
+        self.sessions.add(token)
+        return token
+
+    def challenge(self, id: str, masked: str) -> otp_pb2.Challenge:
+        return otp_pb2.Challenge(
+            challenge_id=id,
+            masked_destination=masked,
+            channel=otp_pb2.CHANNEL_SMS,
+            expires_at=at(minutes=5),
+            resend_available_at=at(seconds=60),
+            attempts_left=5 - self.attempts.get(id, 0),
+            delivery=self.delivery,
+        )
+
+    def check(self, id: str, code: str, *, decoy: bool = False) -> tuple[otp_pb2.Outcome.ValueType, int]:
+        if self.attempts.get(id, 0) >= 5:
+            return otp_pb2.OUTCOME_EXHAUSTED, 0
+        if "".join(code.split()) == CODE and not decoy:
+            return otp_pb2.OUTCOME_APPROVED, 5
+        self.attempts[id] = self.attempts.get(id, 0) + 1
+        return otp_pb2.OUTCOME_INCORRECT, 5 - self.attempts[id]
+
+
+class _Registration(registration_pb2_grpc.RegistrationServiceServicer):
+    def __init__(self, backend: Backend) -> None:
+        self.b = backend
+
+    def StartRegistration(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            if request.contact == "non un recapito":
+                raise invalid(Violation("contact", "NOT_A_NUMBER", "a contact"))
+            decoy = "ignoto" in request.contact
+            masked = "i***@e***.it" if decoy else "m***@e***.it"
+            return registration_pb2.StartRegistrationResponse(
+                registration_id="reg-decoy" if decoy else "reg-known",
+                masked_contact=masked,
+                expires_at=at(minutes=5),
+                resend_available_at=at(seconds=60),
+            )
+
+        return self.b.answer("StartRegistration", context, work, request)
+
+    def ResendCode(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            return registration_pb2.ResendCodeResponse(
+                registration_id=request.registration_id,
+                masked_contact="m***@e***.it",
+                expires_at=at(minutes=5),
+                resend_available_at=at(seconds=60),
+            )
+
+        return self.b.answer("ResendCode", context, work, request)
+
+    def VerifyContact(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            id = request.registration_id
+            outcome, left = self.b.check(id, request.code, decoy=id == "reg-decoy")
+            return registration_pb2.VerifyContactResponse(outcome=outcome, attempts_left=left)
+
+        return self.b.answer("VerifyContact", context, work, request)
+
+    def CompleteRegistration(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            if len(request.password) < 8:
+                raise invalid(Violation("password", "PASSWORD_TOO_SHORT", "longer"))
+            return registration_pb2.CompleteRegistrationResponse(account_id="acc")
+
+        return self.b.answer("CompleteRegistration", context, work, request)
+
+
+class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
+    def __init__(self, backend: Backend) -> None:
+        self.b = backend
+
+    def SignIn(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            if request.password != PASSWORD:
+                raise Refusal(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", "no")
+            if request.username.startswith("senza"):
+                email = "" if "email" in request.username else "s***@e***.it"
+                missing = authentication_pb2.SignInResponse.MobileMissing(sign_in_id="assist", masked_email=email)
+                return authentication_pb2.SignInResponse(mobile_missing=missing)
+            needed = authentication_pb2.SignInResponse.CodeRequired(
+                sign_in_id="sign-in",
+                masked_destination="320 *****19",
+                expires_at=at(minutes=5),
+                resend_available_at=at(seconds=60),
+                reasons=["FIRST_SIGN_IN"],
+                contact_change_token="change-token",
+            )
+            return authentication_pb2.SignInResponse(code_required=needed)
+
+        return self.b.answer("SignIn", context, work, request)
+
+    def GetSignIn(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            return authentication_pb2.GetSignInResponse(challenge=self.b.challenge(request.sign_in_id, "320 *****19"))
+
+        return self.b.answer("GetSignIn", context, work, request)
+
+    def ResendSignInCode(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            return authentication_pb2.ResendSignInCodeResponse(challenge=self.b.challenge(request.sign_in_id, "320 *****19"))
+
+        return self.b.answer("ResendSignInCode", context, work, request)
+
+    def CompleteSignIn(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            outcome, left = self.b.check(request.sign_in_id, request.code)
+            answer = authentication_pb2.CompleteSignInResponse(outcome=outcome, attempts_left=left)
+            if outcome == otp_pb2.OUTCOME_APPROVED:
+                answer.session.token = self.b.new_session()
+            return answer
+
+        return self.b.answer("CompleteSignIn", context, work, request)
+
+    def StartAssistance(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            return authentication_pb2.StartAssistanceResponse(
+                masked_destination="s***@e***.it", expires_at=at(minutes=5), resend_available_at=at(seconds=60)
+            )
+
+        return self.b.answer("StartAssistance", context, work, request)
+
+    def CompleteAssistance(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            outcome, left = self.b.check(request.sign_in_id, request.code)
+            token = "change-token" if outcome == otp_pb2.OUTCOME_APPROVED else ""
+            return authentication_pb2.CompleteAssistanceResponse(outcome=outcome, attempts_left=left, contact_change_token=token)
+
+        return self.b.answer("CompleteAssistance", context, work, request)
+
+    def StartStepUp(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context)
+            return authentication_pb2.StartStepUpResponse(challenge=self.b.challenge("step-up", "320 *****19"))
+
+        return self.b.answer("StartStepUp", context, work, request)
+
+    def ResendStepUpCode(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context)
+            return authentication_pb2.ResendStepUpCodeResponse(challenge=self.b.challenge("step-up", "320 *****19"))
+
+        return self.b.answer("ResendStepUpCode", context, work, request)
+
+    def CompleteStepUp(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            before = self.b.person(context)
+            outcome, left = self.b.check(request.challenge_id, request.code)
+            answer = authentication_pb2.CompleteStepUpResponse(outcome=outcome, attempts_left=left)
+            if outcome == otp_pb2.OUTCOME_APPROVED:
+                answer.session.token = self.b.new_session()
+                answer.proof = "proof"
+                self.b.sessions.discard(before)
+            return answer
+
+        return self.b.answer("CompleteStepUp", context, work, request)
+
+
+class _Sessions(session_pb2_grpc.SessionServiceServicer):
+    def __init__(self, backend: Backend) -> None:
+        self.b = backend
+
+    def Introspect(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            active = request.token in self.b.sessions
+            return session_pb2.IntrospectResponse(active=active, claims_held_until=self.b.held_until if active else None)
+
+        return self.b.answer("Introspect", context, work, request)
+
+
+class _Accounts(session_pb2_grpc.AccountServiceServicer):
+    def __init__(self, backend: Backend) -> None:
+        self.b = backend
+
+    def EndSession(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.sessions.discard(request.token)
+            return session_pb2.EndSessionResponse()
+
+        return self.b.answer("EndSession", context, work, request)
+
+
+class _Changes(contact_change_pb2_grpc.ContactChangeServiceServicer):
+    def __init__(self, backend: Backend) -> None:
+        self.b = backend
+
+    def UploadDocument(self, requests: Iterator[Any], context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context, "change-token")
+            name = next(requests).name
+            pieces = [request.chunk for request in requests]
+            self.b.uploads.append((name, [len(piece) for piece in pieces]))
+            if not b"".join(pieces).startswith((b"\xff\xd8", b"\x89PNG", b"%PDF")):
+                raise invalid(Violation("document", "DOCUMENT_TYPE_NOT_ALLOWED", "a picture"))
+            return contact_change_pb2.UploadDocumentResponse(document_id=f"doc-{len(self.b.uploads)}", pages=1)
+
+        return self.b.answer("UploadDocument", context, work)
+
+    def StartMobileConfirmation(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context, "change-token")
+            if not any(character.isdigit() for character in request.new_mobile):
+                raise invalid(Violation("new_mobile", "NOT_A_NUMBER", "a mobile"))
+            return contact_change_pb2.StartMobileConfirmationResponse(
+                challenge=self.b.challenge("mobile", "347 *****65"), new_mobile="+393471234565"
+            )
+
+        return self.b.answer("StartMobileConfirmation", context, work, request)
+
+    def ResendMobileCode(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            return contact_change_pb2.ResendMobileCodeResponse(challenge=self.b.challenge("mobile", "347 *****65"))
+
+        return self.b.answer("ResendMobileCode", context, work, request)
+
+    def ConfirmMobile(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            outcome, left = self.b.check(request.challenge_id, request.code)
+            return contact_change_pb2.ConfirmMobileResponse(outcome=outcome, attempts_left=left, mobile_proof="mobile-proof")
+
+        return self.b.answer("ConfirmMobile", context, work, request)
+
+    def SubmitRequest(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context, "change-token")
+            change = contact_change_pb2.Change(
+                change_id=f"change-{len(self.b.changes)}",
+                state=contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+                masked_new_mobile="347 *****65",
+                submitted_at=at(),
+                due_at=at(days=1),
+            )
+            self.b.changes.insert(0, change)
+            return contact_change_pb2.SubmitRequestResponse(change=change)
+
+        return self.b.answer("SubmitRequest", context, work, request)
+
+    def GetChange(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context, "change-token")
+            found = [change for change in self.b.changes if change.change_id == request.change_id]
+            if not found:
+                raise not_found("change")
+            return contact_change_pb2.GetChangeResponse(change=found[0])
+
+        return self.b.answer("GetChange", context, work, request)
+
+    def ListChanges(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context, "change-token")
+            return contact_change_pb2.ListChangesResponse(changes=self.b.changes)
+
+        return self.b.answer("ListChanges", context, work, request)
+
+
+class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
+    def __init__(self, backend: Backend) -> None:
+        self.b = backend
+
+    def _mine(self, context: Any, id: str) -> claims_pb2.Claim:
+        self.b.person(context)
+        if id not in self.b.claims:
+            raise not_found("claim")
+        claim = self.b.claims[id]
+        claim.total = f"{sum(float(expense.amount) for expense in claim.expenses):.2f}"
+        return claim
+
+    def CreateDraft(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context)
+            id = f"claim-{request.request_id}"
+            if id not in self.b.claims:
+                self.b.claims[id] = claims_pb2.Claim(
+                    claim_id=id,
+                    state=claims_pb2.CLAIM_STATE_DRAFT,
+                    version=1,
+                    details=request.details,
+                    created_at=at(),
+                    total="0.00",
+                )
+            return claims_pb2.CreateDraftResponse(claim=self.b.claims[id])
+
+        return self.b.answer("CreateDraft", context, work, request)
+
+    def UpdateDraft(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            claim = self._mine(context, request.claim_id)
+            if claim.version != request.expected_version:
+                raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "changed")
+            claim.details.CopyFrom(request.details)
+            claim.version += 1
+            return claims_pb2.UpdateDraftResponse(claim=claim)
+
+        return self.b.answer("UpdateDraft", context, work, request)
+
+    def AddExpense(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            claim = self._mine(context, request.claim_id)
+            claim.expenses.append(request.expense)
+            claim.version += 1
+            return claims_pb2.AddExpenseResponse(claim=self._mine(context, request.claim_id))
+
+        return self.b.answer("AddExpense", context, work, request)
+
+    def AttachDocument(self, requests: Iterator[Any], context: Any) -> Any:
+        def work() -> Any:
+            head = next(requests).head
+            claim = self._mine(context, head.claim_id)
+            content = b"".join(request.chunk for request in requests)
+            if not content.startswith((b"\xff\xd8", b"\x89PNG", b"%PDF")):
+                raise invalid(Violation("document", "DOCUMENT_TYPE_NOT_ALLOWED", "a picture"))
+            claim.attachments.append(claims_pb2.Attachment(kind=head.kind, name=head.name, size=len(content), pages=1))
+            claim.version += 1
+            return claims_pb2.AttachDocumentResponse(claim=claim)
+
+        return self.b.answer("AttachDocument", context, work)
+
+    def GetClaim(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            return claims_pb2.GetClaimResponse(claim=self._mine(context, request.claim_id))
+
+        return self.b.answer("GetClaim", context, work, request)
+
+    def ListClaims(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            self.b.person(context)
+            return claims_pb2.ListClaimsResponse(claims=reversed(self.b.claims.values()))
+
+        return self.b.answer("ListClaims", context, work, request)
+
+    def PrepareSubmission(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            claim = self._mine(context, request.claim_id)
+            faults = []
+            if claim.details.policy_number != "POL-1":
+                faults.append(Violation("details.policy_number", "POLICY_UNKNOWN", "one of theirs"))
+            if not claim.attachments:
+                faults.append(Violation("attachments", "INVOICE_REQUIRED", "an invoice"))
+            if faults:
+                raise invalid(*faults)
+            return claims_pb2.PrepareSubmissionResponse(
+                transaction_hash="ab" * 32, summary=f"denuncia {claim.total} EUR, IBAN …3456"
+            )
+
+        return self.b.answer("PrepareSubmission", context, work, request)
+
+    def SubmitClaim(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            claim = self._mine(context, request.claim_id)
+            claim.state = claims_pb2.CLAIM_STATE_SUBMITTED
+            claim.claim_number = "D-2026-000042"
+            claim.submitted_at.CopyFrom(at())
+            return claims_pb2.SubmitClaimResponse(claim=claim)
+
+        return self.b.answer("SubmitClaim", context, work, request)

@@ -1,0 +1,130 @@
+"""Headers, cookies, CSRF, hosts and redirects."""
+
+import io
+
+import grpc
+import pytest
+from flask import Flask
+
+from recapito_portal.app import build
+from recapito_portal.services import Services
+from tests.unit.portal.backend import CODE, PASSWORD, Backend
+from tests.unit.portal.conftest import Browser, settings
+
+
+def test_page_has_safe_headers_and_no_script(browser: Browser) -> None:
+    page = browser.get("/accedi")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+
+
+def test_foreign_host_is_refused(browser: Browser) -> None:
+    assert browser.client.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_form_without_csrf_token_is_refused_and_calls_nobody(browser: Browser, backend: Backend) -> None:
+    page = browser.client.post("/accedi", data={"username": "mario@esempio.it", "password": PASSWORD})
+    assert page.status_code == 400
+    assert "La pagina è scaduta" in page.text
+    assert backend.seen == []
+
+
+@pytest.mark.parametrize("path", ["/esci", "/accedi/codice/nuovo", "/registrati/codice/nuovo", "/recapito/codice/nuovo"])
+def test_button_without_csrf_token_is_refused(browser: Browser, path: str) -> None:
+    assert browser.client.post(path).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "javascript:alert(1)",
+        "evil",
+    ],
+)
+def test_return_path_leads_nowhere_else(browser: Browser, target: str) -> None:
+    browser.client.get("/accedi", query_string={"next": target})
+    browser.give_password()
+    answer = browser.client.post("/accedi/codice", data=browser.form("/accedi/codice", code=CODE))
+    assert answer.headers["Location"] in ("/", "/area")
+
+
+def test_language_choice_leads_nowhere_else(browser: Browser) -> None:
+    form = browser.form("/accedi", back="/\t/evil.example")
+    assert browser.client.post("/lingua/en", data=form).headers["Location"] == "/"
+
+
+def test_cookies_are_hidden_from_scripts_and_other_sites(browser: Browser) -> None:
+    browser.give_password()
+    answer = browser.client.post("/accedi/codice", data=browser.form("/accedi/codice", code=CODE))
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert any(cookie.startswith("session=session-") for cookie in cookies)
+    assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
+
+
+def test_cookies_go_over_https_alone_where_told(backend: Backend) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{backend.port}") as channel:
+        app = build(settings(cookie_secure=True), Services.over(channel, channel, channel))
+        answer = app.test_client().get("/accedi", base_url="https://localhost")
+    assert all("Secure" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
+
+
+def test_signing_in_rotates_the_csrf_token_and_ends_the_former_session(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    before, former = browser.form("/accedi")["csrf_token"], browser.cookie("session")
+    browser.sign_in()
+    assert browser.form("/accedi")["csrf_token"] != before
+    assert browser.cookie("session") not in ("", former)
+    assert former not in backend.sessions
+
+
+def test_signing_out_ends_the_session_and_forgets_everything(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    browser.client.post("/esci", data=browser.form("/denunce/nuova"))
+    assert backend.sessions == set()
+    assert browser.cookie("session") == ""
+    assert browser.get("/recapito").request.path == "/accedi"
+
+
+def test_signing_out_is_no_link(browser: Browser) -> None:
+    assert browser.get("/esci").status_code == 405
+
+
+def test_ended_session_asks_for_sign_in_and_returns(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    backend.sessions.clear()
+    page = browser.get("/denunce")
+    assert page.request.path == "/accedi"
+    assert "La sessione è terminata" in page.text
+    assert browser.cookie("session") == ""
+    assert browser.sign_in().request.path == "/denunce"
+
+
+def test_too_large_a_request_is_told(app: Flask, browser: Browser) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = 1000
+    form = {**browser.form("/accedi"), "file": (io.BytesIO(bytes(5000)), "a.jpg")}
+    page = browser.client.post("/accedi", data=form, content_type="multipart/form-data")
+    assert page.status_code == 413
+    assert "8 MB" in page.text
+
+
+def test_password_and_code_are_never_shown_again(browser: Browser) -> None:
+    page = browser.post("/accedi", username="mario@esempio.it", password="sbagliata-davvero")
+    assert "mario@esempio.it" in page.text
+    assert "sbagliata-davvero" not in page.text
+
+
+def test_manifest_names_an_icon_that_is_there(browser: Browser) -> None:
+    manifest = browser.get("/manifest.webmanifest")
+    assert manifest.mimetype == "application/manifest+json"
+    assert manifest.json is not None
+    assert browser.get(manifest.json["icons"][0]["src"]).mimetype == "image/svg+xml"
