@@ -1,0 +1,1 @@
+"""The customer manual, played against a running system through its real pages, its console and its gRPC."""

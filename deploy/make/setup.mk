@@ -1,0 +1,14 @@
+# Setting up, and what is generated or locked.
+PYTHON ?= python3
+
+.PHONY: setup proto lock
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "Recapito needs Python 3.11 or newer, and there is no $(PYTHON)." >&2; exit 1; }
+	@$(PYTHON) deploy/make/setup.py
+
+proto: setup
+	@deploy/make/generate.sh proto
+
+lock: setup
+	@requirements/compile
