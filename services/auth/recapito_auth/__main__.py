@@ -35,7 +35,7 @@ from recapito_auth.store.limits import Limits
 from recapito_auth.store.redisio import connect, connect_async
 from recapito_auth.store.sessions import Introspection, Sessions
 from recapito_auth.store.underway import UnderWay
-from recapito_servicekit import calling, cli, logs, management, serving, settings, sql, work
+from recapito_servicekit import calling, cli, logs, serving, settings, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.settings import SqlSettings
 from recapito_servicekit.tls import Identity
@@ -130,10 +130,10 @@ def _work(arguments: argparse.Namespace) -> None:
     logs.configure(read, SERVICE)
     database = sql.Database(read.database_url, 2)
     redis = connect(read.redis_url, 2)
-    close = management.serve_plain(read.metrics_bind, database.ping)
     sessions = Sessions(redis)
-    work.run({"epochs": lambda stop: keep_asserting(database, sessions, system_clock, stop)}, tuple(arguments.only))
-    close()
+    work.run(
+        {"epochs": lambda stop: keep_asserting(database, sessions, system_clock, stop)}, tuple(arguments.only), read.metrics_bind
+    )
     redis.close()
     database.close()
 
