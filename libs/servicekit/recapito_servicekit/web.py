@@ -1,6 +1,10 @@
 """What the two front ends share: a Flask app with safe defaults, one look, one way to call services and to tell of errors."""
 
+import os
 import secrets
+import signal
+import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +41,7 @@ HERE: Final = Path(__file__).parent
 LANGUAGES: Final = {"it": "Italiano", "en": "English"}
 DEVICE_COOKIE: Final = "device"
 HEALTH_SECONDS: Final = 1.0
+PARENT_SECONDS: Final = 0.5
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -55,21 +60,15 @@ class WebSettings(CommonSettings):
     """What a front end is told."""
 
     http_bind: str = setting("HTTP_BIND", "the address and port to serve HTTP on")
-    secret_key: str = setting("SECRET_KEY", "signs the browser's cookie, at least 32 characters", secret=True)
+    secret_key: str = setting("SECRET_KEY", "signs the browser's cookie", secret=True, least=32)
     trusted_hosts: str = setting("TRUSTED_HOSTS", "the host names under which people come, separated by commas")
     trusted_proxies: int = setting("TRUSTED_PROXIES", "how many proxies stand in front", default=0, check=between(0, 5))
-    cookie_secure: bool = setting("COOKIE_SECURE", "send cookies over HTTPS alone", default=True)
+    cookie_secure: bool = setting("COOKIE_SECURE", "send cookies over HTTPS alone", default=True, production=True)
     blocking_threads: int = setting("BLOCKING_THREADS", "requests at once", default=8, check=between(1, 64))
     company: str = setting("COMPANY", "the company's name, as customers know it", default="Mutua Esempio")
     help_contact: str = setting("HELP_CONTACT", "where people find help", default="assistenza@recapito.example")
     auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
     contact_change_address: str = setting("CONTACT_CHANGE_ADDRESS", "the contact-change service, host:port")
-
-    def __post_init__(self) -> None:
-        if len(self.secret_key) < 32:
-            raise ValueError("RECAPITO_SECRET_KEY: shorter than 32 characters")
-        if self.environment == "production" and not self.cookie_secure:
-            raise ValueError("RECAPITO_COOKIE_SECURE: production sends cookies over HTTPS alone")
 
 
 def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
@@ -260,6 +259,18 @@ def answering(*channels: grpc.Channel) -> Callable[[], bool]:
 def see(endpoint: str, **values: Any) -> BaseResponse:
     """Sends the browser on after a form, so that a reload repeats nothing."""
     return redirect(url_for(endpoint, **values), 303)
+
+
+def end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: a worker that outlives a killed master would keep the port."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_SECONDS)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def serve(target: str, settings: WebSettings) -> None:

@@ -20,6 +20,7 @@ MOST_BYTES: Final = 64 * 1024  # no page takes a file
 def create() -> Flask:
     """The app that serves, with its channels and its management port; called in the process that serves."""
     settings = load(ConsoleSettings, "console")
+    web.end_with_parent()
     logs.configure(settings, "console")
     auth = web.open_channel(settings.auth_address, settings)
     contact_change = web.open_channel(settings.contact_change_address, settings)

@@ -119,7 +119,7 @@ def detail(text: str) -> str:
     """The detail of a history entry in words; one that isn't made of known codes as it stands."""
     viewed = VIEWED_PAGE.fullmatch(text)
     if viewed:
-        return _("pagina %(page)s del documento %(document)s", page=viewed[2], document=viewed[1])
+        return _("pagina %(page)s del documento %(document)s", page=viewed[2], document=viewed[1][:8])
     parts = text.split()
     return "; ".join(word(part, DETAILS).rstrip(".") for part in parts) if any(part in DETAILS for part in parts) else text
 

@@ -18,6 +18,7 @@ FORM_BYTES: Final = 1024 * 1024
 def create() -> Flask:
     """What granian serves: settings from the environment, channels and the management port in the serving process."""
     told = settings.load(PortalSettings, "portal")
+    web.end_with_parent()
     logs.configure(told, "portal")
     addresses = (told.auth_address, told.contact_change_address, told.claims_address)
     auth, contact_change, claims_channel = (web.open_channel(address, told) for address in addresses)

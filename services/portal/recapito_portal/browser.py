@@ -88,6 +88,7 @@ def signed_in(view: Callable[P, Page]) -> Callable[P, Page]:
 
 
 def ask_to_sign_in(why: str) -> BaseResponse:
-    """To the sign-in page, which says why; it returns here. Every page that takes a form answers GET as well."""
-    session["next"] = request.full_path.rstrip("?")
+    """To the sign-in page, which says why, and afterwards back here; where here is a mere button, to the page that holds it."""
+    is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    session["next"] = request.full_path.rstrip("?") if is_page else request.path.rpartition("/")[0]
     return redirect(url_for("sign_in.start", perche=why), 303)

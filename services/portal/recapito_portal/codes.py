@@ -70,6 +70,7 @@ def told_refused(refusal: Refusal) -> None:
 def page(template: str, name: str, form: CodeForm, **values: Any) -> browser.Page:
     """The page, with what was found wrong, the time left and when another code may be asked for."""
     faults.show_stashed(form)
+    form.code.data = ""  # a code is never shown again
     found = browser.journey(name)
     now = datetime.now(UTC).timestamp()
     html = render_template(

@@ -22,7 +22,7 @@ def _there(text: Any) -> list[Any]:
     return [InputRequired(text), Length(max=256, message=_l("Il testo è troppo lungo."))]
 
 
-def _choices(texts_by_value: Mapping[int, Any]) -> list[SelectChoice]:
+def _choices(texts_by_value: Mapping[Any, Any]) -> list[SelectChoice]:
     return [SelectChoice(str(value), text) for value, text in texts_by_value.items()]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from flask_babel import format_currency, format_date, format_datetime, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 from google.protobuf.timestamp_pb2 import Timestamp
+from recapito.auth.v1 import registration_pb2
 from recapito.claims.v1 import claims_pb2
 from recapito.contact_change.v1 import contact_change_pb2
 from recapito.otp.v1 import otp_pb2
@@ -111,6 +112,14 @@ DELIVERIES: Final = {
     otp_pb2.DELIVERY_SENT: _l("Il codice è stato inviato: sta per arrivare."),
     otp_pb2.DELIVERY_DELIVERED: _l("Il codice è stato consegnato."),
     otp_pb2.DELIVERY_FAILED: _l("Non siamo riusciti a consegnare il codice. Chiedine uno nuovo o scrivi all'assistenza."),
+}
+PERSON_TYPES: Final = {
+    registration_pb2.PERSON_TYPE_PERSON: _l("Persona fisica"),
+    registration_pb2.PERSON_TYPE_COMPANY: _l("Azienda"),
+}
+CHANGE_REASONS: Final = {
+    contact_change_pb2.REASON_REPLACE: _l("Ho cambiato numero di cellulare"),
+    contact_change_pb2.REASON_NOT_RECOGNISED: _l("Non riconosco il numero indicato"),
 }
 CHANGE_STATES: Final = {
     contact_change_pb2.CHANGE_STATE_SUBMITTED: _l("Ricevuta"),

@@ -117,165 +117,144 @@ class Backend:
         return otp_pb2.OUTCOME_INCORRECT, 5 - self.attempts[id]
 
 
+def rpc(method: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
+    """An RPC with one request: recorded, refused if told to."""
+
+    def answered(servicer: Any, request: Any, context: Any) -> Any:
+        return servicer.b.answer(method.__name__, context, lambda: method(servicer, request, context), request)
+
+    return answered
+
+
 class _Registration(registration_pb2_grpc.RegistrationServiceServicer):
     def __init__(self, backend: Backend) -> None:
         self.b = backend
 
+    @rpc
     def StartRegistration(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            if request.contact == "non un recapito":
-                raise invalid(Violation("contact", "NOT_A_NUMBER", "a contact"))
-            decoy = "ignoto" in request.contact
-            masked = "i***@e***.it" if decoy else "m***@e***.it"
-            return registration_pb2.StartRegistrationResponse(
-                registration_id="reg-decoy" if decoy else "reg-known",
-                masked_contact=masked,
-                expires_at=at(minutes=5),
-                resend_available_at=at(seconds=60),
-            )
+        if request.contact == "non un recapito":
+            raise invalid(Violation("contact", "NOT_A_NUMBER", "a contact"))
+        decoy = "ignoto" in request.contact
+        masked = "i***@e***.it" if decoy else "m***@e***.it"
+        return registration_pb2.StartRegistrationResponse(
+            registration_id="reg-decoy" if decoy else "reg-known",
+            masked_contact=masked,
+            expires_at=at(minutes=5),
+            resend_available_at=at(seconds=60),
+        )
 
-        return self.b.answer("StartRegistration", context, work, request)
-
+    @rpc
     def ResendCode(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            return registration_pb2.ResendCodeResponse(
-                registration_id=request.registration_id,
-                masked_contact="m***@e***.it",
-                expires_at=at(minutes=5),
-                resend_available_at=at(seconds=60),
-            )
+        return registration_pb2.ResendCodeResponse(
+            registration_id=request.registration_id,
+            masked_contact="m***@e***.it",
+            expires_at=at(minutes=5),
+            resend_available_at=at(seconds=60),
+        )
 
-        return self.b.answer("ResendCode", context, work, request)
-
+    @rpc
     def VerifyContact(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            id = request.registration_id
-            outcome, left = self.b.check(id, request.code, decoy=id == "reg-decoy")
-            return registration_pb2.VerifyContactResponse(outcome=outcome, attempts_left=left)
+        id = request.registration_id
+        outcome, left = self.b.check(id, request.code, decoy=id == "reg-decoy")
+        return registration_pb2.VerifyContactResponse(outcome=outcome, attempts_left=left)
 
-        return self.b.answer("VerifyContact", context, work, request)
-
+    @rpc
     def CompleteRegistration(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            if len(request.password) < 8:
-                raise invalid(Violation("password", "PASSWORD_TOO_SHORT", "longer"))
-            return registration_pb2.CompleteRegistrationResponse(account_id="acc")
-
-        return self.b.answer("CompleteRegistration", context, work, request)
+        if len(request.password) < 8:
+            raise invalid(Violation("password", "TOO_SHORT", "longer"))
+        return registration_pb2.CompleteRegistrationResponse(account_id="acc")
 
 
 class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def __init__(self, backend: Backend) -> None:
         self.b = backend
 
+    @rpc
     def SignIn(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            if request.password != PASSWORD:
-                raise Refusal(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", "no")
-            if request.username.startswith("senza"):
-                email = "" if "email" in request.username else "s***@e***.it"
-                missing = authentication_pb2.SignInResponse.MobileMissing(sign_in_id="assist", masked_email=email)
-                return authentication_pb2.SignInResponse(mobile_missing=missing)
-            needed = authentication_pb2.SignInResponse.CodeRequired(
-                sign_in_id="sign-in",
-                masked_destination="320 *****19",
-                expires_at=at(minutes=5),
-                resend_available_at=at(seconds=60),
-                reasons=["FIRST_SIGN_IN"],
-                contact_change_token="change-token",
-            )
-            return authentication_pb2.SignInResponse(code_required=needed)
+        if request.password != PASSWORD:
+            raise Refusal(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", "no")
+        if request.username.startswith("senza"):
+            email = "" if "email" in request.username else "s***@e***.it"
+            missing = authentication_pb2.SignInResponse.MobileMissing(sign_in_id="assist", masked_email=email)
+            return authentication_pb2.SignInResponse(mobile_missing=missing)
+        needed = authentication_pb2.SignInResponse.CodeRequired(
+            sign_in_id="sign-in",
+            masked_destination="320 *****19",
+            expires_at=at(minutes=5),
+            resend_available_at=at(seconds=60),
+            reasons=["FIRST_SIGN_IN"],
+            contact_change_token="change-token",
+        )
+        return authentication_pb2.SignInResponse(code_required=needed)
 
-        return self.b.answer("SignIn", context, work, request)
-
+    @rpc
     def GetSignIn(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            return authentication_pb2.GetSignInResponse(challenge=self.b.challenge(request.sign_in_id, "320 *****19"))
+        return authentication_pb2.GetSignInResponse(challenge=self.b.challenge(request.sign_in_id, "320 *****19"))
 
-        return self.b.answer("GetSignIn", context, work, request)
-
+    @rpc
     def ResendSignInCode(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            return authentication_pb2.ResendSignInCodeResponse(challenge=self.b.challenge(request.sign_in_id, "320 *****19"))
+        return authentication_pb2.ResendSignInCodeResponse(challenge=self.b.challenge(request.sign_in_id, "320 *****19"))
 
-        return self.b.answer("ResendSignInCode", context, work, request)
-
+    @rpc
     def CompleteSignIn(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            outcome, left = self.b.check(request.sign_in_id, request.code)
-            answer = authentication_pb2.CompleteSignInResponse(outcome=outcome, attempts_left=left)
-            if outcome == otp_pb2.OUTCOME_APPROVED:
-                answer.session.token = self.b.new_session()
-            return answer
+        outcome, left = self.b.check(request.sign_in_id, request.code)
+        answer = authentication_pb2.CompleteSignInResponse(outcome=outcome, attempts_left=left)
+        if outcome == otp_pb2.OUTCOME_APPROVED:
+            answer.session.token = self.b.new_session()
+        return answer
 
-        return self.b.answer("CompleteSignIn", context, work, request)
-
+    @rpc
     def StartAssistance(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            return authentication_pb2.StartAssistanceResponse(
-                masked_destination="s***@e***.it", expires_at=at(minutes=5), resend_available_at=at(seconds=60)
-            )
+        return authentication_pb2.StartAssistanceResponse(
+            masked_destination="s***@e***.it", expires_at=at(minutes=5), resend_available_at=at(seconds=60)
+        )
 
-        return self.b.answer("StartAssistance", context, work, request)
-
+    @rpc
     def CompleteAssistance(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            outcome, left = self.b.check(request.sign_in_id, request.code)
-            token = "change-token" if outcome == otp_pb2.OUTCOME_APPROVED else ""
-            return authentication_pb2.CompleteAssistanceResponse(outcome=outcome, attempts_left=left, contact_change_token=token)
+        outcome, left = self.b.check(request.sign_in_id, request.code)
+        token = "change-token" if outcome == otp_pb2.OUTCOME_APPROVED else ""
+        return authentication_pb2.CompleteAssistanceResponse(outcome=outcome, attempts_left=left, contact_change_token=token)
 
-        return self.b.answer("CompleteAssistance", context, work, request)
-
+    @rpc
     def StartStepUp(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context)
-            return authentication_pb2.StartStepUpResponse(challenge=self.b.challenge("step-up", "320 *****19"))
+        self.b.person(context)
+        return authentication_pb2.StartStepUpResponse(challenge=self.b.challenge("step-up", "320 *****19"))
 
-        return self.b.answer("StartStepUp", context, work, request)
-
+    @rpc
     def ResendStepUpCode(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context)
-            return authentication_pb2.ResendStepUpCodeResponse(challenge=self.b.challenge("step-up", "320 *****19"))
+        self.b.person(context)
+        return authentication_pb2.ResendStepUpCodeResponse(challenge=self.b.challenge("step-up", "320 *****19"))
 
-        return self.b.answer("ResendStepUpCode", context, work, request)
-
+    @rpc
     def CompleteStepUp(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            before = self.b.person(context)
-            outcome, left = self.b.check(request.challenge_id, request.code)
-            answer = authentication_pb2.CompleteStepUpResponse(outcome=outcome, attempts_left=left)
-            if outcome == otp_pb2.OUTCOME_APPROVED:
-                answer.session.token = self.b.new_session()
-                answer.proof = "proof"
-                self.b.sessions.discard(before)
-            return answer
-
-        return self.b.answer("CompleteStepUp", context, work, request)
+        before = self.b.person(context)
+        outcome, left = self.b.check(request.challenge_id, request.code)
+        answer = authentication_pb2.CompleteStepUpResponse(outcome=outcome, attempts_left=left)
+        if outcome == otp_pb2.OUTCOME_APPROVED:
+            answer.session.token = self.b.new_session()
+            answer.proof = "proof"
+            self.b.sessions.discard(before)
+        return answer
 
 
 class _Sessions(session_pb2_grpc.SessionServiceServicer):
     def __init__(self, backend: Backend) -> None:
         self.b = backend
 
+    @rpc
     def Introspect(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            active = request.token in self.b.sessions
-            return session_pb2.IntrospectResponse(active=active, claims_held_until=self.b.held_until if active else None)
-
-        return self.b.answer("Introspect", context, work, request)
+        active = request.token in self.b.sessions
+        return session_pb2.IntrospectResponse(active=active, claims_held_until=self.b.held_until if active else None)
 
 
 class _Accounts(session_pb2_grpc.AccountServiceServicer):
     def __init__(self, backend: Backend) -> None:
         self.b = backend
 
+    @rpc
     def EndSession(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.sessions.discard(request.token)
-            return session_pb2.EndSessionResponse()
-
-        return self.b.answer("EndSession", context, work, request)
+        self.b.sessions.discard(request.token)
+        return session_pb2.EndSessionResponse()
 
 
 class _Changes(contact_change_pb2_grpc.ContactChangeServiceServicer):
@@ -294,61 +273,49 @@ class _Changes(contact_change_pb2_grpc.ContactChangeServiceServicer):
 
         return self.b.answer("UploadDocument", context, work)
 
+    @rpc
     def StartMobileConfirmation(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context, "change-token")
-            if not any(character.isdigit() for character in request.new_mobile):
-                raise invalid(Violation("new_mobile", "NOT_A_NUMBER", "a mobile"))
-            return contact_change_pb2.StartMobileConfirmationResponse(
-                challenge=self.b.challenge("mobile", "347 *****65"), new_mobile="+393471234565"
-            )
+        self.b.person(context, "change-token")
+        if not any(character.isdigit() for character in request.new_mobile):
+            raise invalid(Violation("new_mobile", "NOT_A_NUMBER", "a mobile"))
+        return contact_change_pb2.StartMobileConfirmationResponse(
+            challenge=self.b.challenge("mobile", "347 *****65"), new_mobile="+393471234565"
+        )
 
-        return self.b.answer("StartMobileConfirmation", context, work, request)
-
+    @rpc
     def ResendMobileCode(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            return contact_change_pb2.ResendMobileCodeResponse(challenge=self.b.challenge("mobile", "347 *****65"))
+        return contact_change_pb2.ResendMobileCodeResponse(challenge=self.b.challenge("mobile", "347 *****65"))
 
-        return self.b.answer("ResendMobileCode", context, work, request)
-
+    @rpc
     def ConfirmMobile(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            outcome, left = self.b.check(request.challenge_id, request.code)
-            return contact_change_pb2.ConfirmMobileResponse(outcome=outcome, attempts_left=left, mobile_proof="mobile-proof")
+        outcome, left = self.b.check(request.challenge_id, request.code)
+        return contact_change_pb2.ConfirmMobileResponse(outcome=outcome, attempts_left=left, mobile_proof="mobile-proof")
 
-        return self.b.answer("ConfirmMobile", context, work, request)
-
+    @rpc
     def SubmitRequest(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context, "change-token")
-            change = contact_change_pb2.Change(
-                change_id=f"change-{len(self.b.changes)}",
-                state=contact_change_pb2.CHANGE_STATE_IN_REVIEW,
-                masked_new_mobile="347 *****65",
-                submitted_at=at(),
-                due_at=at(days=1),
-            )
-            self.b.changes.insert(0, change)
-            return contact_change_pb2.SubmitRequestResponse(change=change)
+        self.b.person(context, "change-token")
+        change = contact_change_pb2.Change(
+            change_id=f"change-{len(self.b.changes)}",
+            state=contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+            masked_new_mobile="347 *****65",
+            submitted_at=at(),
+            due_at=at(days=1),
+        )
+        self.b.changes.insert(0, change)
+        return contact_change_pb2.SubmitRequestResponse(change=change)
 
-        return self.b.answer("SubmitRequest", context, work, request)
-
+    @rpc
     def GetChange(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context, "change-token")
-            found = [change for change in self.b.changes if change.change_id == request.change_id]
-            if not found:
-                raise not_found("change")
-            return contact_change_pb2.GetChangeResponse(change=found[0])
+        self.b.person(context, "change-token")
+        found = [change for change in self.b.changes if change.change_id == request.change_id]
+        if not found:
+            raise not_found("change")
+        return contact_change_pb2.GetChangeResponse(change=found[0])
 
-        return self.b.answer("GetChange", context, work, request)
-
+    @rpc
     def ListChanges(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context, "change-token")
-            return contact_change_pb2.ListChangesResponse(changes=self.b.changes)
-
-        return self.b.answer("ListChanges", context, work, request)
+        self.b.person(context, "change-token")
+        return contact_change_pb2.ListChangesResponse(changes=self.b.changes)
 
 
 class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
@@ -363,42 +330,36 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
         claim.total = f"{sum(float(expense.amount) for expense in claim.expenses):.2f}"
         return claim
 
+    @rpc
     def CreateDraft(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context)
-            id = f"claim-{request.request_id}"
-            if id not in self.b.claims:
-                self.b.claims[id] = claims_pb2.Claim(
-                    claim_id=id,
-                    state=claims_pb2.CLAIM_STATE_DRAFT,
-                    version=1,
-                    details=request.details,
-                    created_at=at(),
-                    total="0.00",
-                )
-            return claims_pb2.CreateDraftResponse(claim=self.b.claims[id])
+        self.b.person(context)
+        id = f"claim-{request.request_id}"
+        if id not in self.b.claims:
+            self.b.claims[id] = claims_pb2.Claim(
+                claim_id=id,
+                state=claims_pb2.CLAIM_STATE_DRAFT,
+                version=1,
+                details=request.details,
+                created_at=at(),
+                total="0.00",
+            )
+        return claims_pb2.CreateDraftResponse(claim=self.b.claims[id])
 
-        return self.b.answer("CreateDraft", context, work, request)
-
+    @rpc
     def UpdateDraft(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            claim = self._mine(context, request.claim_id)
-            if claim.version != request.expected_version:
-                raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "changed")
-            claim.details.CopyFrom(request.details)
-            claim.version += 1
-            return claims_pb2.UpdateDraftResponse(claim=claim)
+        claim = self._mine(context, request.claim_id)
+        if claim.version != request.expected_version:
+            raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "changed")
+        claim.details.CopyFrom(request.details)
+        claim.version += 1
+        return claims_pb2.UpdateDraftResponse(claim=claim)
 
-        return self.b.answer("UpdateDraft", context, work, request)
-
+    @rpc
     def AddExpense(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            claim = self._mine(context, request.claim_id)
-            claim.expenses.append(request.expense)
-            claim.version += 1
-            return claims_pb2.AddExpenseResponse(claim=self._mine(context, request.claim_id))
-
-        return self.b.answer("AddExpense", context, work, request)
+        claim = self._mine(context, request.claim_id)
+        claim.expenses.append(request.expense)
+        claim.version += 1
+        return claims_pb2.AddExpenseResponse(claim=self._mine(context, request.claim_id))
 
     def AttachDocument(self, requests: Iterator[Any], context: Any) -> Any:
         def work() -> Any:
@@ -413,41 +374,31 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
 
         return self.b.answer("AttachDocument", context, work)
 
+    @rpc
     def GetClaim(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            return claims_pb2.GetClaimResponse(claim=self._mine(context, request.claim_id))
+        return claims_pb2.GetClaimResponse(claim=self._mine(context, request.claim_id))
 
-        return self.b.answer("GetClaim", context, work, request)
-
+    @rpc
     def ListClaims(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            self.b.person(context)
-            return claims_pb2.ListClaimsResponse(claims=reversed(self.b.claims.values()))
+        self.b.person(context)
+        return claims_pb2.ListClaimsResponse(claims=reversed(self.b.claims.values()))
 
-        return self.b.answer("ListClaims", context, work, request)
-
+    @rpc
     def PrepareSubmission(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            claim = self._mine(context, request.claim_id)
-            faults = []
-            if claim.details.policy_number != "POL-1":
-                faults.append(Violation("details.policy_number", "POLICY_UNKNOWN", "one of theirs"))
-            if not claim.attachments:
-                faults.append(Violation("attachments", "INVOICE_REQUIRED", "an invoice"))
-            if faults:
-                raise invalid(*faults)
-            return claims_pb2.PrepareSubmissionResponse(
-                transaction_hash="ab" * 32, summary=f"denuncia {claim.total} EUR, IBAN …3456"
-            )
+        claim = self._mine(context, request.claim_id)
+        faults = []
+        if claim.details.policy_number != "POL-1":
+            faults.append(Violation("details.policy_number", "POLICY_UNKNOWN", "one of theirs"))
+        if not claim.attachments:
+            faults.append(Violation("attachments", "INVOICE_REQUIRED", "an invoice"))
+        if faults:
+            raise invalid(*faults)
+        return claims_pb2.PrepareSubmissionResponse(transaction_hash="ab" * 32, summary=f"denuncia {claim.total} EUR, IBAN …3456")
 
-        return self.b.answer("PrepareSubmission", context, work, request)
-
+    @rpc
     def SubmitClaim(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            claim = self._mine(context, request.claim_id)
-            claim.state = claims_pb2.CLAIM_STATE_SUBMITTED
-            claim.claim_number = "D-2026-000042"
-            claim.submitted_at.CopyFrom(at())
-            return claims_pb2.SubmitClaimResponse(claim=claim)
-
-        return self.b.answer("SubmitClaim", context, work, request)
+        claim = self._mine(context, request.claim_id)
+        claim.state = claims_pb2.CLAIM_STATE_SUBMITTED
+        claim.claim_number = "D-2026-000042"
+        claim.submitted_at.CopyFrom(at())
+        return claims_pb2.SubmitClaimResponse(claim=claim)

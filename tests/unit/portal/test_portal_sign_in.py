@@ -110,10 +110,21 @@ def test_no_mobile_and_no_email_tell_where_help_is(browser: Browser) -> None:
     assert "assistenza@recapito.example" in page
 
 
-def test_visitor_of_the_online_claim_arrives_there_after_signing_in(browser: Browser) -> None:
-    assert "/accedi?next=/denunce/nuova" in browser.get("/denuncia-online").text
-    browser.get("/accedi?next=/denunce/nuova")
+def test_visitor_of_the_online_claim_arrives_there_after_registering_and_signing_in(browser: Browser) -> None:
+    assert "è necessario essere registrati" in browser.get("/denuncia-online").text
+    browser.register_until_code()
     assert browser.sign_in().request.path == "/denunce/nuova"
+    assert browser.get("/denuncia-online").request.path == "/denunce/nuova"
+
+
+def test_session_that_ends_at_a_button_returns_to_its_page(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    browser.post("/recapito/numero", reason="2", new_mobile="3471234565")
+    backend.refuse_next("ResendMobileCode", Refusal(Kind.UNAUTHENTICATED, "NOT_SIGNED_IN", "over"))
+    page = browser.client.post("/recapito/codice/nuovo", data=browser.form("/recapito/codice"), follow_redirects=True)
+    assert page.request.path == "/accedi"
+    with browser.client.session_transaction(base_url="http://localhost") as session:
+        assert session["next"] == "/recapito/codice"
 
 
 def test_device_is_told_to_the_service(browser: Browser, backend: Backend) -> None:

@@ -123,7 +123,7 @@ def document() -> browser.Page:
 def identity() -> browser.Page:
     """The document's data and pictures and the email to tell; files the request. Pictures that arrived stay."""
     found = browser.journey(JOURNEY)
-    if "type" not in found:
+    if "type" not in found or not found.get("proof"):
         return see("contact_change.document")
     form = IdentityForm(data={"request_id": new_id()})
     document_type = contact_change_pb2.DocumentType.ValueType(int(found["type"]))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, session, url_for
 from flask import Response as FlaskResponse
 from flask_babel import gettext as _
 from recapito.auth.v1 import session_pb2
@@ -22,8 +22,11 @@ def start() -> browser.Page:
 
 @pages.get("/denuncia-online")
 def online_claim() -> browser.Page:
-    """The entry for those who come to file a claim: what they need first, and after signing in straight on to it."""
-    return see("claims.new") if browser.token() else render_template("home/online_claim.html", after=url_for("claims.new"))
+    """The entry for those who come to file a claim: what they need first. After signing in they go on to it."""
+    if browser.token():
+        return see("claims.new")
+    session["next"] = url_for("claims.new")
+    return render_template("home/online_claim.html")
 
 
 @pages.get("/area")

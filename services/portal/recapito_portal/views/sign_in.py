@@ -20,8 +20,6 @@ WHY: Final = ("SESSION_ENDED", "STEP_UP_REQUIRED", "SIGN_IN_FIRST")
 @pages.route("", methods=["GET", "POST"])
 def start() -> browser.Page:
     """User name and password. Wrong, unknown and locked look the same."""
-    if request.args.get("next"):
-        session["next"] = local_path(request.args["next"])
     form = SignInForm()
     if form.validate_on_submit():
         message = authentication_pb2.SignInRequest(username=form.username.data, password=form.password.data, client=client())
