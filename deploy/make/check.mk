@@ -14,4 +14,5 @@ check: setup
 	@.venv/bin/lint-imports
 	@cd proto && ../.venv/bin/buf lint && ../.venv/bin/buf format -d --exit-code
 	@deploy/make/generated.sh
+	@.venv/bin/python deploy/make/settings_doc.py --check
 	@deploy/make/clean-text.sh

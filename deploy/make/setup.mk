@@ -1,7 +1,7 @@
 # Setting up, and what is generated or locked.
 PYTHON ?= python3
 
-.PHONY: setup proto lock
+.PHONY: setup proto docs lock
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "Recapito needs Python 3.11 or newer, and there is no $(PYTHON)." >&2; exit 1; }
@@ -9,6 +9,9 @@ setup:
 
 proto: setup
 	@deploy/make/generate.sh proto
+
+docs: setup
+	@.venv/bin/python deploy/make/settings_doc.py
 
 lock: setup
 	@requirements/compile

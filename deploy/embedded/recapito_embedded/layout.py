@@ -13,6 +13,7 @@ HOST: Final = "127.0.0.1"
 OWN_PREFIX: Final = "RECAPITO_EMBEDDED_"
 GRPC_SERVICES: Final = ("auth", "otp", "contact-change", "claims")
 FRONT_ENDS: Final = ("portal", "console")
+WORKERS: Final = ("auth", "otp", "contact-change")
 
 # contract.md, "Addresses of the embedded default"
 PORTS: Final[Mapping[str, int]] = {
@@ -26,6 +27,7 @@ PORTS: Final[Mapping[str, int]] = {
     "contact-change": 50053,
     "claims": 50054,
     **{f"{service}-metrics": 9101 + place for place, service in enumerate(GRPC_SERVICES + FRONT_ENDS)},
+    **{f"{service}-work-metrics": 9111 + place for place, service in enumerate(WORKERS)},
 }
 
 
@@ -52,7 +54,7 @@ class Layout:
         if not faults and len(set(ports.values())) < len(ports):
             faults.append("two of the ports are the same")
         if faults:
-            raise BadSettings("cannot start, these settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
+            raise BadSettings(*faults)
         settings = {name: value for name, value in environ.items() if _goes_to_services(name)}
         return cls(checkout, Path(environ.get(f"{OWN_PREFIX}VAR") or checkout / "var").absolute(), ports, settings)
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from recapito_embedded import environment
-from recapito_embedded.layout import FRONT_ENDS, GRPC_SERVICES, Layout
+from recapito_embedded.layout import FRONT_ENDS, GRPC_SERVICES, WORKERS, Layout
 
 MIGRATED: Final = ("auth", "contact-change", "claims")
-WORKERS: Final = ("otp", "auth", "contact-change")
 # stopped from the end to the beginning
 GROUPS: Final = ("stores", "services", "workers", "fronts")
 REDIS: Final = "redis"
@@ -50,7 +49,7 @@ def programs(layout: Layout, redis_command: str | None) -> list[Program]:
     stores.append(Program(INBOX, "stores", _python(layout, INBOX, "recapito_embedded.inbox")))
     needs = {service: _needs(service, has_redis=redis_command is not None) for service in GRPC_SERVICES}
     servers = [Program(name, "services", _serve(layout, name), needs[name]) for name in GRPC_SERVICES]
-    workers = [Program(f"{name}-work", "workers", _work(layout, name), needs[name]) for name in WORKERS]
+    workers = [Program(f"{name}-work", "workers", _python(layout, name, module(name), "work"), needs[name]) for name in WORKERS]
     fronts = [Program(name, "fronts", _serve(layout, name)) for name in FRONT_ENDS]
     return [*stores, *servers, *workers, *fronts]
 
@@ -72,12 +71,6 @@ def _needs(service: str, *, has_redis: bool) -> tuple[str, ...]:
 
 def _serve(layout: Layout, service: str) -> str:
     return _python(layout, service, module(service), "serve")
-
-
-def _work(layout: Layout, service: str) -> str:
-    # the management port is the server's
-    command = ["env", "RECAPITO_METRICS_BIND=", sys.executable, "-m", module(service), "work"]
-    return environment.under(_settings(layout, service), command)
 
 
 def _python(layout: Layout, service: str, *arguments: str) -> str:

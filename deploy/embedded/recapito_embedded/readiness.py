@@ -8,7 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from recapito_embedded import redis
-from recapito_embedded.layout import FRONT_ENDS, GRPC_SERVICES, HOST, Layout
+from recapito_embedded.layout import FRONT_ENDS, GRPC_SERVICES, HOST, WORKERS, Layout
 from recapito_embedded.programs import INBOX, REDIS
 
 ASK_SECONDS: Final = 1.0
@@ -23,7 +23,7 @@ Probe = Callable[[], bool]
 
 
 def probes(layout: Layout, redis_password: str) -> Mapping[str, Probe]:
-    """How to ask each program that can be asked, by its name. Workers have no port: they are ready when they run."""
+    """How to ask each program that can be asked, by its name. Services by gRPC health, the others by HTTP."""
     tls = layout.var / "tls"
     credentials = grpc.ssl_channel_credentials(
         root_certificates=(tls / "ca.pem").read_bytes(),
@@ -35,6 +35,7 @@ def probes(layout: Layout, redis_password: str) -> Mapping[str, Probe]:
         INBOX: _http(layout.ports["inbox"]),
         **{name: _health(layout.address(name), credentials) for name in GRPC_SERVICES},
         **{name: _http(layout.ports[f"{name}-metrics"]) for name in FRONT_ENDS},
+        **{f"{name}-work": _http(layout.ports[f"{name}-work-metrics"]) for name in WORKERS},
     }
 
 

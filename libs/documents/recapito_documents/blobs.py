@@ -3,10 +3,13 @@
 import os
 import re
 import tempfile
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
 _KEY: Final = re.compile(r"[0-9a-f]{32}-[0-9]{1,4}")
+_PART: Final = ".part"
 
 
 class BlobNotFound(LookupError):
@@ -25,6 +28,9 @@ class BlobStore(Protocol):
     def delete(self, key: str) -> None:
         """Forgets the bytes; nothing happens where there are none."""
 
+    def sweep(self, before: datetime, keep: Callable[[str], bool]) -> int:
+        """Forgets what was written before that instant and ``keep``, asked by key, doesn't want; gives how many blobs."""
+
 
 class FolderBlobs:
     """Blobs as files of one folder, readable for their owner alone."""
@@ -36,7 +42,7 @@ class FolderBlobs:
     def put(self, key: str, data: bytes) -> None:
         """Writes beside, syncs, then renames: a reader sees all of it or nothing, also after a power cut."""
         target = self._path(key)
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")  # created 0600
+        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=_PART)  # created 0600
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -58,6 +64,21 @@ class FolderBlobs:
     def delete(self, key: str) -> None:
         """Removes the file, if there is one."""
         self._path(key).unlink(missing_ok=True)
+
+    def sweep(self, before: datetime, keep: Callable[[str], bool]) -> int:
+        """Removes files, and the pieces that a crash left between writing and renaming."""
+        removed = 0
+        for file in self._folder.iterdir():
+            is_blob = _KEY.fullmatch(file.name) is not None
+            wanted = keep(file.name) if is_blob else file.suffix != _PART
+            try:
+                if wanted or file.stat().st_mtime >= before.timestamp():
+                    continue
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+            file.unlink(missing_ok=True)
+            removed += is_blob
+        return removed
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):

@@ -26,16 +26,17 @@ class KeyRing:
 
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
-        self._current = current
+        self.keys = dict(keys)
+        self.current = current
 
     def __repr__(self) -> str:
-        return f"KeyRing(current={self._current!r}, ids={sorted(self._ciphers)})"
+        return f"KeyRing(current={self.current!r}, ids={sorted(self._ciphers)})"
 
     @classmethod
     def parse(cls, text: str) -> "KeyRing":
-        """Reads lines ``id:key``, the key 32 bytes in base64; the first is the current one. Raises BadKeys."""
+        """Reads ``id:key`` a line (or between commas), the key 32 bytes in base64; the first is the current one. Raises BadKeys."""
         keys: dict[str, bytes] = {}
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.replace(",", "\n").splitlines(), 1):
             if not line.strip():
                 continue
             key_id, _, encoded = line.strip().partition(":")
@@ -56,13 +57,17 @@ class KeyRing:
 
     def wrap(self, document_id: str, key: bytes) -> tuple[str, bytes]:
         """Wraps a document's key with the current key: its id, and the wrapped key."""
-        return self._current, _encrypt(self._ciphers[self._current], key, _wrapping(document_id, self._current))
+        return self.current, _encrypt(self._ciphers[self.current], key, _wrapping(document_id, self.current))
 
     def unwrap(self, document_id: str, key_id: str, wrapped: bytes) -> bytes:
         """The document's key. Raises UnknownKey, and DocumentDamaged where it wasn't wrapped for this document by this key."""
         if key_id not in self._ciphers:
             raise UnknownKey(f"document {document_id} needs key {key_id}; the ring holds {', '.join(sorted(self._ciphers))}")
         return _decrypt(self._ciphers[key_id], wrapped, _wrapping(document_id, key_id), document_id)
+
+    def rewrap(self, document_id: str, key_id: str, wrapped: bytes) -> tuple[str, bytes]:
+        """The document's key wrapped by the current key instead. Raises as ``unwrap`` does."""
+        return self.wrap(document_id, self.unwrap(document_id, key_id, wrapped))
 
 
 def new_document_key() -> bytes:

@@ -2,8 +2,9 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import filetype
@@ -101,6 +102,13 @@ class DocumentPipeline:
         for place in range(document.pages + 1):
             self._blobs.delete(_blob_key(document.document_id, place))
 
+    def sweep(self, known: Container[str], before: datetime) -> int:
+        """Deletes what was written before that instant for documents whose ids aren't ``known``; gives how many blobs.
+
+        ``before`` lies well in the past: a document's blobs are written before its row.
+        """
+        return self._blobs.sweep(before, lambda key: key.partition("-")[0] in known)
+
     def _received(self, chunks: Iterable[bytes]) -> bytes:
         data = bytearray()
         for chunk in chunks:
@@ -129,6 +137,12 @@ class DocumentPipeline:
         key = self._keys.unwrap(document.document_id, document.key_id, document.wrapped_key)
         sealed = self._blobs.get(_blob_key(document.document_id, place))
         return unseal(key, sealed, document.document_id, place)
+
+
+def blob_keys(document_id: str, media_type: str, pages: int) -> list[str]:
+    """The keys of all blobs that ``store`` kept for a document."""
+    places = range(_FILE if media_type == _PDF else 1, pages + 1)
+    return [_blob_key(document_id, place) for place in places]
 
 
 def _blob_key(document_id: str, place: int) -> str:

@@ -73,6 +73,10 @@ class Callers:
             raise BadCallers(f"{file}: {error}") from error
         return cls(grants)
 
+    def paths(self) -> frozenset[str]:
+        """Every RPC that is listed."""
+        return frozenset(self._grants)
+
     def of(self, path: str) -> frozenset[str]:
         """The callers listed for an RPC."""
         return frozenset(self._grants.get(path, {}))

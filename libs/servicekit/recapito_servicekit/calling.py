@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import grpc
 
+from recapito_servicekit import traces
 from recapito_servicekit.calls import current_call_or_none
 from recapito_servicekit.tls import Identity
 
@@ -67,7 +68,7 @@ class _Onward(
     grpc.UnaryStreamClientInterceptor,
     grpc.StreamUnaryClientInterceptor,
 ):
-    """Hands on the request's id and what is left of its time; a call without a deadline gets one."""
+    """Hands on the request's id, its trace and what is left of its time; a call without a deadline gets one."""
 
     def intercept_unary_unary(self, continuation: Callable[..., Any], details: grpc.ClientCallDetails, request: Any) -> Any:
         return continuation(_onward(details, DEFAULT_SECONDS), request)
@@ -81,9 +82,7 @@ class _Onward(
 
 def _onward(details: grpc.ClientCallDetails, most: float) -> _Details:
     timeout = most if details.timeout is None else details.timeout
-    metadata = tuple(details.metadata or ())
     call = current_call_or_none()
     if call is not None:
         timeout = max(0.0, min(timeout, call.time_left()))
-        metadata = (*metadata, ("x-request-id", call.request_id))
-    return _Details(details, timeout, metadata)
+    return _Details(details, timeout, (*(details.metadata or ()), *traces.metadata()))

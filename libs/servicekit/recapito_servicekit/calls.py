@@ -32,7 +32,6 @@ class Call:
     path: str
     caller: str
     grant: Grant
-    request_id: str
     person: Person | None
     deadline: float  # time.monotonic()
 

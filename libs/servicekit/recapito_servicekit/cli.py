@@ -1,9 +1,10 @@
-"""The commands that every service has: ``serve``, ``migrate``, ``work``."""
+"""The commands that every service has: ``serve``, ``migrate``, ``work``, ``doctor``."""
 
 import argparse
 import sys
 from collections.abc import Callable, Iterable
 
+from recapito_servicekit import doctor
 from recapito_servicekit.settings import BadSettings
 
 
@@ -35,6 +36,13 @@ def add_work(
     """Adds ``work [--only ROLE …]``."""
     command = add(commands, "work", "runs the background jobs in one process", run)
     command.add_argument("--only", action="append", default=[], choices=sorted(roles), help="run this job alone; may be repeated")
+
+
+def add_doctor(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", checks: Callable[[], Iterable[tuple[str, doctor.Check]]]
+) -> None:
+    """Adds ``doctor``, which makes the checks that ``checks`` lists."""
+    add(commands, "doctor", "says in plain words what is wrong with the setup", lambda _: doctor.examine(checks))
 
 
 def main(top: argparse.ArgumentParser, argv: list[str] | None) -> None:

@@ -11,8 +11,8 @@ import asyncio
 import contextvars
 import dataclasses
 import inspect
+import operator
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 import structlog
 from google.protobuf import descriptor_pool
-from prometheus_client import Counter, Histogram
+from google.protobuf.descriptor import Descriptor
+from prometheus_client import Counter, Gauge, Histogram
 from recapito.access.v1 import access_pb2
 
-from recapito_servicekit import logs
+from recapito_servicekit import logs, traces
 from recapito_servicekit.callers import HEALTH_AND_REFLECTION, Callers
 from recapito_servicekit.calls import Call, enter_call
 from recapito_servicekit.clock import Clock
@@ -40,6 +41,9 @@ STREAM_SECONDS: Final = 60.0
 LEAST_SECONDS: Final = 0.1
 CALLS = Counter("recapito_grpc_calls", "Calls answered", ["rpc", "caller", "code"])
 SECONDS = Histogram("recapito_grpc_seconds", "Seconds a call took", ["rpc"])
+IN_FLIGHT = Gauge("recapito_grpc_calls_in_flight", "Calls that are being answered")
+THREADS = Gauge("recapito_threads", "Threads for flows that wait on SQL or hash")
+WANTED = Gauge("recapito_threads_wanted", "Calls that have a thread or wait for one; above recapito_threads: they wait")
 # the call reached a handler, so its channel must not repeat it by itself (gRFC A6)
 NO_RETRY: Final = ("grpc-retry-pushback-ms", "-1")
 # what a called service refused for a reason that its caller's caller must know too
@@ -63,6 +67,7 @@ class Gate(grpc.aio.ServerInterceptor):
         self._clock = clock
         self._pool = pool
         self._room = threads + queue
+        THREADS.set(threads)
         self._in_pool = 0
         self._wrapped: dict[str, Handler] = {}
 
@@ -97,16 +102,19 @@ class Gate(grpc.aio.ServerInterceptor):
             return make(stream, **common)
         one: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
         plain = not inspect.iscoroutinefunction(one)
+        ids_asked, ids_answered = ids_of(path)
         most = STREAM_SECONDS if handler.request_streaming else CALL_SECONDS
 
         async def unary(request: Any, context: Context) -> Any:
             caller = caller_of(context)
             async with self._guard(path, caller, context), await self._admit(path, caller, access, context, most):
-                if not plain:
-                    return await one(request, context)
                 if handler.request_streaming:
-                    request = _pulled(request, asyncio.get_running_loop())
-                return await self._in_thread(one, request, context)
+                    request = _pulled(request, asyncio.get_running_loop()) if plain else request
+                else:
+                    _bind(request, ids_asked)
+                response = await (self._in_thread(one, request, context) if plain else one(request, context))
+                _bind(response, ids_answered)
+                return response
 
         make_unary = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
         return make_unary(unary, **common)
@@ -122,11 +130,9 @@ class Gate(grpc.aio.ServerInterceptor):
 
     async def _admit(self, path: str, caller: str, access: access_pb2.Access, context: Context, most: float) -> asyncio.Timeout:
         metadata = dict(context.invocation_metadata() or ())
-        request_id = _text(metadata.get("x-request-id"))[:64] or uuid.uuid4().hex
-        structlog.contextvars.bind_contextvars(request_id=request_id, rpc=path.lstrip("/"))
         remaining = context.time_remaining()
         left = most if remaining is None else min(remaining, most)
-        call = Call(path, caller, self._callers.grant(path, caller), request_id, None, time.monotonic() + left)
+        call = Call(path, caller, self._callers.grant(path, caller), None, time.monotonic() + left)
         if left < LEAST_SECONDS:
             raise Refusal(Kind.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", "less than 100 ms are left; nothing was done")
         if list(access.persons) != [access_pb2.PERSON_NOBODY]:
@@ -143,6 +149,7 @@ class Gate(grpc.aio.ServerInterceptor):
         if self._in_pool >= self._room:
             raise Refusal(Kind.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls wait already", retry_after=timedelta(seconds=1))
         self._in_pool += 1
+        WANTED.inc()
         context = contextvars.copy_context()
         future = asyncio.get_running_loop().run_in_executor(self._pool, lambda: context.run(function, *args))
         future.add_done_callback(self._left_pool)
@@ -150,6 +157,7 @@ class Gate(grpc.aio.ServerInterceptor):
 
     def _left_pool(self, future: asyncio.Future[Any]) -> None:
         self._in_pool -= 1
+        WANTED.dec()
         if not future.cancelled():
             future.exception()  # looked at, also where nobody waits for it any more
 
@@ -157,7 +165,13 @@ class Gate(grpc.aio.ServerInterceptor):
     async def _guard(self, path: str, caller: str, context: Context) -> AsyncIterator[None]:
         """Answers whatever is raised inside as one typed error, and counts the call."""
         started = time.perf_counter()
+        rpc = path.lstrip("/")
         code = "OK"
+        metadata = dict(context.invocation_metadata() or ())
+        came = (_text(metadata.get(name)) for name in (traces.REQUEST_ID, traces.TRACEPARENT))
+        span = traces.enter(rpc, traces.Kind.SERVER, *came)
+        structlog.contextvars.bind_contextvars(rpc=rpc, caller=caller)
+        IN_FLIGHT.inc()
         try:
             yield
         except asyncio.CancelledError:
@@ -170,15 +184,40 @@ class Gate(grpc.aio.ServerInterceptor):
                 log.error("call failed", exc_info=error)
             else:
                 log.info("call refused", code=code, reason=refusal.reason)
-            request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+            trace = traces.current()
+            request_id = trace.request_id if trace else ""
             trailers: tuple[tuple[str, str | bytes], ...] = ((DETAILS_KEY, details_of(refusal, request_id)),)
             if refusal.kind is Kind.UNAVAILABLE:
                 trailers = (*trailers, NO_RETRY)
             await context.abort(grpc.StatusCode[code], refusal.message, trailers)
         finally:
-            rpc = path.lstrip("/")
+            seconds = time.perf_counter() - started
+            IN_FLIGHT.dec()
             CALLS.labels(rpc, caller, code).inc()
-            SECONDS.labels(rpc).observe(time.perf_counter() - started)
+            SECONDS.labels(rpc).observe(seconds)
+            span.end("" if code == "OK" else code)
+            log.debug("call answered", code=code, ms=round(seconds * 1000, 1))
+
+
+def ids_of(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where the request and the response of an RPC name what they are about: ``change_id``, ``challenge.challenge_id``."""
+    service, _, method = path.lstrip("/").partition("/")
+    found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[method]
+    return _ids_in(found.input_type), _ids_in(found.output_type)
+
+
+def _ids_in(message: Descriptor | None) -> tuple[str, ...]:
+    if message is None:
+        return ()
+    own = [field.name for field in message.fields if field.name in logs.IDS]
+    parts = [(field.name, field.message_type) for field in message.fields if not field.is_repeated]
+    nested = [f"{name}.{field.name}" for name, part in parts if part for field in part.fields if field.name in logs.IDS]
+    return (*own, *nested)
+
+
+def _bind(message: Any, places: tuple[str, ...]) -> None:
+    if places:
+        logs.bind(**{place.rpartition(".")[2]: operator.attrgetter(place)(message) for place in places})
 
 
 def caller_of(context: Context) -> str:

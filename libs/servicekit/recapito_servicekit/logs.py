@@ -5,17 +5,22 @@ No log holds a code, a token, a document or health data.
 
 import logging
 import sys
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from recapito_servicekit.settings import CommonSettings
+
+# by which a line names what a call or an event is about: none of them opens anything
+IDS: Final = ("change_id", "case_id", "claim_id", "notice_id", "challenge_id")
+LONGEST_ID: Final = 80
 
 
 def configure(settings: CommonSettings, service: str) -> None:
     """Sets logging up for the whole process; call it once, first."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _naming(service),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -46,7 +51,21 @@ def configure(settings: CommonSettings, service: str) -> None:
     root.setLevel(settings.log_level)
     for noisy in ("httpx", "httpcore", "alembic", "kombu", "amqp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _naming(service: str) -> Any:
+    """What puts the service's name into every line, whatever thread or context wrote it."""
+
+    def name(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+        return {"service": service, **line}
+
+    return name
+
+
+def bind(**ids: object) -> None:
+    """Puts ids (a change's, a claim's) into every line of the work under way; what is no id is left out."""
+    found = {name: value for name, value in ids.items() if isinstance(value, str) and 0 < len(value) <= LONGEST_ID}
+    structlog.contextvars.bind_contextvars(**found)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

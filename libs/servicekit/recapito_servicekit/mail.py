@@ -2,13 +2,19 @@
 
 import smtplib
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Final
 
+from prometheus_client import Counter, Histogram
+
 from recapito_servicekit.settings import between, setting
+
+MAILS = Counter("recapito_mails", "Mails handed to the relay: sent, rejected (for good), failed (comes again)", ["outcome"])
+SECONDS = Histogram("recapito_mail_seconds", "Seconds the relay took for a mail")
 
 TIMEOUT_SECONDS: Final = 10.0
 
@@ -19,7 +25,18 @@ class MailSettings:
 
     smtp_host: str = setting("SMTP_HOST", "the mail relay", default="127.0.0.1")
     smtp_port: int = setting("SMTP_PORT", "the mail relay's port", default=25, check=between(1, 65535))
-    smtp_starttls: bool = setting("SMTP_STARTTLS", "speak TLS to the relay, and to no other", default=True)
+    smtp_starttls: bool = setting(
+        "SMTP_STARTTLS",
+        "speak TLS to the relay, and to no other",
+        default=True,
+        production=True,
+        unless="SMTP_LOCAL_RELAY",
+    )
+    smtp_local_relay: bool = setting(
+        "SMTP_LOCAL_RELAY",
+        "the relay is on this machine, or on a network that nobody else is on: it may do without TLS",
+        default=False,
+    )
     smtp_username: str = setting("SMTP_USERNAME", "the relay's user name; empty: none", default="")
     smtp_password: str = setting("SMTP_PASSWORD", "the relay's password", default="", secret=True)
     mail_from: str = setting("MAIL_FROM", "the sender's address", default="noreply@recapito.example")
@@ -54,6 +71,19 @@ class Mailer:
 
     def send(self, mail: Mail) -> None:
         """Returns when the relay took it. Raises MailRejected or MailFailed."""
+        started = time.perf_counter()
+        outcome = "failed"
+        try:
+            self._send(mail)
+            outcome = "sent"
+        except MailRejected:
+            outcome = "rejected"
+            raise
+        finally:
+            MAILS.labels(outcome).inc()
+            SECONDS.observe(time.perf_counter() - started)
+
+    def _send(self, mail: Mail) -> None:
         settings = self._settings
         try:
             with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS) as smtp:
@@ -65,6 +95,8 @@ class Mailer:
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise (MailRejected if all(code >= 500 for code in codes) else MailFailed)("recipient refused") from None
+        except smtplib.SMTPAuthenticationError as error:
+            raise MailFailed(f"relay answered {error.smtp_code} to the user name") from None  # says nothing of the message
         except smtplib.SMTPResponseException as error:
             raise (MailRejected if error.smtp_code >= 500 else MailFailed)(f"relay answered {error.smtp_code}") from None
         except (smtplib.SMTPException, OSError) as error:

@@ -1,12 +1,14 @@
-"""The management port: /metrics (Prometheus), /livez (the process turns), /readyz (what it needs is there)."""
+"""The management port: /metrics (Prometheus), /livez (a new process would do no better), /readyz (what it needs is there)."""
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import REGISTRY, make_wsgi_app
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from recapito_servicekit import logs
 
@@ -38,12 +40,12 @@ def serve(bind: str, loop: asyncio.AbstractEventLoop, ready: Callable[[], Awaita
     return serve_plain(bind, check)
 
 
-def serve_plain(bind: str, check: Callable[[], bool]) -> Callable[[], None]:
-    """The same for a process without a loop."""
+def serve_plain(bind: str, check: Callable[[], bool], alive: Callable[[], bool] = lambda: True) -> Callable[[], None]:
+    """The same for a process without a loop. ``check`` answers /readyz, ``alive`` /livez."""
     if not bind:
         return lambda: None
     host, _, port = bind.rpartition(":")
-    server = make_server(host, int(port), _app(check), handler_class=_Quiet)
+    server = make_server(host, int(port), _app(check, alive), handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="management", daemon=True).start()
 
     def close() -> None:
@@ -53,7 +55,32 @@ def serve_plain(bind: str, check: Callable[[], bool]) -> Callable[[], None]:
     return close
 
 
-def _app(check: Callable[[], bool]) -> Callable[["WSGIEnvironment", "StartResponse"], Iterable[bytes]]:
+def measure(read: Callable[[], Iterable[GaugeMetricFamily]]) -> None:
+    """Adds gauges that are read when /metrics is. What can't be read is left out: an absent figure is told from a nought."""
+
+    class Reader(Collector):
+        def collect(self) -> Iterable[GaugeMetricFamily]:
+            try:
+                return list(read())
+            except Exception as error:
+                log.warning("not measured", error=type(error).__name__)
+                return ()
+
+        def describe(self) -> Iterable[GaugeMetricFamily]:
+            return ()  # else it would be read once at the start
+
+    REGISTRY.register(Reader())
+
+
+def gauge(name: str, help: str, values: Mapping[tuple[str, ...], float], *labels: str) -> GaugeMetricFamily:
+    """A gauge's values by those of its labels."""
+    family = GaugeMetricFamily(name, help, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _app(check: Callable[[], bool], alive: Callable[[], bool]) -> Callable[["WSGIEnvironment", "StartResponse"], Iterable[bytes]]:
     metrics = make_wsgi_app()
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -62,7 +89,7 @@ def _app(check: Callable[[], bool]) -> Callable[["WSGIEnvironment", "StartRespon
             body_of_metrics: Iterable[bytes] = metrics(environ, start_response)
             return body_of_metrics
         if path == "/livez":
-            status, body = "200 OK", b"alive\n"
+            status, body = ("200 OK", b"alive\n") if _checked(alive) else ("503 Service Unavailable", b"stuck\n")
         elif path == "/readyz":
             status, body = ("200 OK", b"ready\n") if _checked(check) else ("503 Service Unavailable", b"not ready\n")
         else:

@@ -16,11 +16,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from recapito_servicekit import traces
 from recapito_servicekit.ids import new_id
 from recapito_servicekit.sql import UtcDateTime
 
 MOST_TRIES: Final = 5
 FIRST_BACKOFF: Final = timedelta(seconds=2)
+LONGEST_WAIT: Final = timedelta(minutes=1)
+LONGEST_OUTAGE: Final = timedelta(days=1)
 # how long a published event may stay open before it is published again: several times the slowest handler
 REPUBLISH_AFTER: Final = timedelta(seconds=30)
 
@@ -35,6 +38,26 @@ class Event:
     data: dict[str, Any]
     created_at: datetime
     tries: int = 0
+    request_id: str = ""  # of the call that wrote it
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEvent:
+    """An event that gave up, when, and why."""
+
+    event: Event
+    error: str
+    dead_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Events that wait for their effect, events that gave up, and when the oldest of those that wait was written."""
+
+    waiting: int
+    dead: int
+    oldest: datetime | None
 
 
 def outbox_table(metadata: sa.MetaData) -> sa.Table:
@@ -53,6 +76,8 @@ def outbox_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("done_at", UtcDateTime),
         sa.Column("dead_at", UtcDateTime),
         sa.Column("error", sa.String(300), nullable=False, default=""),
+        sa.Column("request_id", sa.String(64), nullable=False, server_default=""),
+        sa.Column("traceparent", sa.String(55), nullable=False, server_default=""),
         sa.Index("outbox_open", "next_try_at", sqlite_where=sa.text("done_at IS NULL AND dead_at IS NULL"),
                  postgresql_where=sa.text("done_at IS NULL AND dead_at IS NULL")),
         sa.Index("outbox_key", "key", "seq"),
@@ -66,14 +91,19 @@ class Outbox:
         self._t = table
 
     def add(self, tx: sa.Connection, type: str, key: str, data: dict[str, Any], now: datetime) -> str:
-        """Writes an event; gives its id."""
+        """Writes an event, with the request that it comes of; gives its id."""
         event_id = new_id()
-        tx.execute(
-            self._t.insert().values(
-                event_id=event_id, type=type, key=key, data=json.dumps(data), created_at=now, tries=0, next_try_at=now, error=""
-            )
-        )
+        row = {"event_id": event_id, "type": type, "key": key, "data": json.dumps(data), "created_at": now}
+        tx.execute(self._t.insert().values(**row, tries=0, next_try_at=now, error="", **traces.carried()))
         return event_id
+
+    def backlog(self, tx: sa.Connection) -> "Backlog":
+        """How much waits, and since when."""
+        t = self._t
+        is_open = t.c.done_at.is_(None) & t.c.dead_at.is_(None)
+        waiting = tx.execute(sa.select(sa.func.count(), sa.func.min(t.c.created_at)).where(is_open)).one()
+        dead = tx.scalar(sa.select(sa.func.count()).where(t.c.dead_at.is_not(None), t.c.done_at.is_(None)))
+        return Backlog(waiting[0], dead or 0, waiting[1])
 
     def due(self, tx: sa.Connection, now: datetime, most: int) -> list[Event]:
         """Events to publish now, the oldest of each key alone, and notes when they are due again should nobody close them."""
@@ -104,20 +134,66 @@ class Outbox:
             is not None
         )
 
-    def fail(self, tx: sa.Connection, event_id: str, error: str, now: datetime, *, final: bool = False) -> None:
-        """Counts a failed try: another one later, with doubled backoff and jitter, or none after the fifth or a final failure."""
+    def fail(self, tx: sa.Connection, event_id: str, error: str, now: datetime, *, final: bool = False) -> bool:
+        """Counts a failed try: another one later, with doubled backoff and jitter, or none after the fifth or a final failure.
+
+        True: there is none, it is dead.
+        """
         t = self._t
         row = tx.execute(
             t.update().where(t.c.event_id == event_id).values(tries=t.c.tries + 1, error=error[:300]).returning(t.c.tries)
         ).first()
         if row is None:
-            return
+            return False
         if final or row.tries >= MOST_TRIES:
             tx.execute(t.update().where(t.c.event_id == event_id, t.c.done_at.is_(None)).values(dead_at=now))
-            return
+            return True
         wait = FIRST_BACKOFF * 2 ** (row.tries - 1) * random.uniform(0.75, 1.25)  # jitter, nothing secret
         tx.execute(t.update().where(t.c.event_id == event_id).values(next_try_at=now + wait))
+        return False
+
+    def postpone(self, tx: sa.Connection, event_id: str, error: str, now: datetime) -> bool:
+        """What the handler needs is away: another try soon, and no try is counted, for an outage is not the event's fault.
+
+        The wait grows with the event's age, up to a minute. True: it has lasted a day, the event is dead.
+        """
+        t = self._t
+        created_at = tx.scalar(sa.select(t.c.created_at).where(t.c.event_id == event_id))
+        if created_at is None:
+            return False
+        age = now - created_at
+        if age > LONGEST_OUTAGE:
+            return self.fail(tx, event_id, error, now, final=True)
+        wait = min(max(age / 4, FIRST_BACKOFF / 2), LONGEST_WAIT) * random.uniform(0.75, 1.25)
+        tx.execute(t.update().where(t.c.event_id == event_id).values(next_try_at=now + wait, error=error[:300]))
+        return False
+
+    def dead(self, tx: sa.Connection, most: int) -> list[DeadEvent]:
+        """Events that gave up, the oldest first."""
+        rows = tx.execute(sa.select(self._t).where(*self._is_dead()).order_by(self._t.c.seq).limit(most))
+        return [DeadEvent(_event(row), row.error, row.dead_at) for row in rows]
+
+    def find_dead(self, tx: sa.Connection, event_id: str) -> DeadEvent | None:
+        """An event that gave up, if there is one."""
+        row = tx.execute(sa.select(self._t).where(self._t.c.event_id == event_id, *self._is_dead())).first()
+        return DeadEvent(_event(row), row.error, row.dead_at) if row else None
+
+    def revive(self, tx: sa.Connection, event_id: str, now: datetime) -> bool:
+        """Opens a dead event again, with all its tries before it. False: it isn't dead.
+
+        Its time is now, for an outage's day is counted from there.
+        """
+        revived = tx.execute(
+            self._t.update()
+            .where(self._t.c.event_id == event_id, *self._is_dead())
+            .values(dead_at=None, tries=0, next_try_at=now, created_at=now, error="")
+        )
+        return revived.rowcount == 1
+
+    def _is_dead(self) -> tuple[sa.ColumnElement[bool], ...]:
+        return self._t.c.dead_at.is_not(None), self._t.c.done_at.is_(None)
 
 
 def _event(row: Any) -> Event:
-    return Event(row.event_id, row.type, row.key, json.loads(row.data), row.created_at, row.tries)
+    data = json.loads(row.data)
+    return Event(row.event_id, row.type, row.key, data, row.created_at, row.tries, row.request_id, row.traceparent)

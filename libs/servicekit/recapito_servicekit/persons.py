@@ -9,6 +9,7 @@ import grpc
 from recapito.access.v1 import access_pb2
 from recapito.auth.v1 import session_pb2, session_pb2_grpc
 
+from recapito_servicekit import traces
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.times import from_timestamp
@@ -74,7 +75,8 @@ def introspection(channel: grpc.aio.Channel) -> Introspect:
     stub = session_pb2_grpc.SessionServiceStub(channel)
 
     async def introspect(token: str) -> Person | None:
-        answer: session_pb2.IntrospectResponse = await stub.Introspect(session_pb2.IntrospectRequest(token=token), timeout=3)
+        request = session_pb2.IntrospectRequest(token=token)
+        answer: session_pb2.IntrospectResponse = await stub.Introspect(request, timeout=3, metadata=traces.metadata())
         return person_of(token, answer)
 
     return introspect

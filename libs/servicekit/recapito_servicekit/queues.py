@@ -4,35 +4,59 @@ A message is a CloudEvents 1.0 event in structured JSON. It goes to the default 
 that a flushed Redis forgot drops messages without a word. The outbox says whether an event is still open; the broker never does.
 """
 
+import contextlib
+import contextvars
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Event as Flag
 from typing import Any, Final
 
+import grpc
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 from marshmallow import INCLUDE, Schema, ValidationError, fields
 from marshmallow import validate as checks
+from prometheus_client import Counter, Histogram
 
-from recapito_servicekit import logs
+from recapito_servicekit import logs, traces
 from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.mail import MailFailed
 from recapito_servicekit.outbox import Event, Outbox
 from recapito_servicekit.sql import Database
+from recapito_servicekit.status import refusal_from
 
 log = logs.get(__name__)
 
+PUBLISHED = Counter("recapito_events_published", "Events handed to the broker", ["type"])
+HANDLED = Counter(
+    "recapito_events_handled", "Events handled: done, failed or postponed (comes again), dead, closed before", ["type", "outcome"]
+)
+SECONDS = Histogram("recapito_event_seconds", "Seconds that handling an event took", ["type"])
+UNREADABLE = Counter("recapito_messages_unreadable", "Messages that are no event", ["queue"])
+
 BATCH: Final = 50
 POLL_SECONDS: Final = 0.2
+OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.RESOURCE_EXHAUSTED})
 VISIBILITY_SECONDS: Final = 120  # several times the slowest handler; one figure for all, since the shortest wins
-TRANSPORT: Final[Mapping[str, Any]] = {
+ANSWER_SECONDS: Final = 5.0  # how long a broker that is there may take to answer
+HEARTBEAT_SECONDS: Final = 60  # longer than the slowest handler, for while it works nobody sends one
+REDIS: Final[Mapping[str, Any]] = {
     "visibility_timeout": VISIBILITY_SECONDS,
     "unacked_restore_limit": 50,
-    "socket_timeout": 5,
+    "socket_timeout": ANSWER_SECONDS,
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
-    "confirm_publish": True,
 }
+RABBITMQ: Final[Mapping[str, Any]] = {
+    "confirm_publish": True,
+    "read_timeout": ANSWER_SECONDS,
+    "write_timeout": ANSWER_SECONDS,
+}
+# RabbitMQ 4 has it by itself; what it drops, the outbox brings back
+QUORUM: Final[Mapping[str, Any]] = {"x-queue-type": "quorum", "x-delivery-limit": 20}
 RETRY: Final[Mapping[str, Any]] = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.5}
 
 
@@ -49,6 +73,8 @@ class EventSchema(Schema):
     subject = fields.String(required=True)
     time = fields.AwareDateTime(required=True)
     data = fields.Dict(keys=fields.String(), required=True)
+    requestid = fields.String(load_default="")  # an attribute's name takes letters and digits alone
+    traceparent = fields.String(load_default="")
 
 
 class Unreadable(Exception):
@@ -59,9 +85,27 @@ Handler = Callable[[Event], None]
 """Records the event's effect and closes the event in one transaction; called again until that held."""
 
 
-def connect(url: str) -> Connection:
-    """A connection to the broker with its timeouts."""
-    return Connection(url, transport_options=dict(TRANSPORT), connect_timeout=2)
+def connect(url: str, name: str = "") -> Connection:
+    """A connection to the broker with its timeouts. ``name``: who it is to a Redis, where nothing else tells who consumes."""
+    if url.startswith("amqp"):
+        return Connection(url, transport_options=dict(RABBITMQ), connect_timeout=2, heartbeat=HEARTBEAT_SECONDS)
+    return Connection(url, transport_options={**REDIS, **({"client_name": name} if name else {})}, connect_timeout=2)
+
+
+def listen(connection: Connection, seconds: float) -> None:
+    """Takes in what the broker says, at most one message, and answers its heartbeats.
+
+    Whoever holds a connection calls it all the time, else a broker that is gone is noticed by the next event alone. Raises
+    when the broker is lost, or the queue that is consumed.
+    """
+    with contextlib.suppress(TimeoutError):
+        connection.drain_events(timeout=seconds)
+    connection.heartbeat_check()
+
+
+def consumer_name(queue: str) -> str:
+    """The name of a connection that consumes a queue."""
+    return f"consumer-of-{queue}"
 
 
 class Relay:
@@ -85,10 +129,10 @@ class Relay:
                 producer.maybe_declare(queue(name))
             while not stop.is_set():
                 if not self.publish_due(producer):
-                    stop.wait(POLL_SECONDS)
+                    listen(connection, POLL_SECONDS)
 
     def publish_due(self, producer: Any) -> int:
-        """Publishes what is due; gives how many."""
+        """Publishes what is due; gives how many. Raises where one finds no queue, or isn't confirmed."""
         with self._database.transaction() as tx:
             events = self._outbox.due(tx, self._clock(), BATCH)
         for event in events:
@@ -99,9 +143,12 @@ class Relay:
                 content_type="application/cloudevents+json",
                 content_encoding="utf-8",
                 delivery_mode=2,
+                mandatory=True,  # RabbitMQ confirms a message that finds no queue, too
+                confirm_timeout=ANSWER_SECONDS,
                 retry=True,
                 retry_policy=dict(RETRY),
             )
+            PUBLISHED.labels(event.type).inc()
         return len(events)
 
 
@@ -121,15 +168,14 @@ class Consumer:
     def run(self, stop: Flag) -> None:
         """Handles events until told to stop. Raises when the broker is lost; whoever runs it starts it again."""
         with (
-            connect(self._url) as connection,
+            connect(self._url, consumer_name(self._name)) as connection,
             connection.Consumer([queue(self._name)], on_message=self._received, prefetch_count=1),
         ):
             while not stop.is_set():
                 try:
-                    connection.drain_events(timeout=1)
-                except TimeoutError:
-                    continue
+                    listen(connection, 1)
                 except ValueError as error:  # not even an envelope; the broker has dropped it
+                    UNREADABLE.labels(self._name).inc()
                     log.error("message unreadable", queue=self._name, error=type(error).__name__)
 
     def _received(self, message: Any) -> None:
@@ -143,35 +189,74 @@ class Consumer:
         try:
             document = EventSchema().loads(body)
         except (ValidationError, ValueError, TypeError) as error:
+            UNREADABLE.labels(self._name).inc()
             log.error("event unreadable", queue=self._name, error=type(error).__name__)
             return
-        event = Event(document["id"], document["type"], document["subject"], document["data"], document["time"])
+        event = Event(
+            event_id=document["id"],
+            type=document["type"],
+            key=document["subject"],
+            data=document["data"],
+            created_at=document["time"],
+            request_id=document["requestid"],
+            traceparent=document["traceparent"],
+        )
+        contextvars.copy_context().run(self._handle, event)
+
+    def _handle(self, event: Event) -> None:
+        started = time.perf_counter()
+        kind = event.type if event.type in self._handlers else "unknown"  # a label takes no text from outside
+        span = traces.enter(f"handle {kind}", traces.Kind.CONSUMER, event.request_id, event.traceparent)
+        logs.bind(event_id=event.event_id, type=event.type, **{name: event.data.get(name) for name in logs.IDS})
+        outcome = self._outcome(event)
+        HANDLED.labels(kind, outcome).inc()
+        SECONDS.labels(kind).observe(time.perf_counter() - started)
+        span.end("" if outcome in {"done", "closed"} else outcome)
+
+    def _outcome(self, event: Event) -> str:
         with self._database.read() as tx:
             if not self._outbox.is_open(tx, event.event_id):
-                return
+                return "closed"
         try:
             handler = self._handlers.get(event.type)
             if handler is None:
                 raise Unreadable(f"no handler for {event.type}")
             handler(event)
         except Unreadable as error:
-            self._fail(event, str(error), final=True)
+            log.error("event can't be understood", error=str(error))
+            return self._fail(event, str(error), final=True)
         except Exception as error:
-            log.warning("event failed", event_id=event.event_id, type=event.type, error=type(error).__name__, exc_info=error)
-            self._fail(event, f"{type(error).__name__}", final=False)
+            if _is_outage(error):
+                log.warning("event waits for what it needs", error=str(error) or type(error).__name__)
+                return self._postpone(event, type(error).__name__)
+            log.warning("event failed", error=type(error).__name__, exc_info=error)
+            return self._fail(event, f"{type(error).__name__}", final=False)
+        log.info("event handled")
+        return "done"
 
-    def _fail(self, event: Event, error: str, *, final: bool) -> None:
+    def _fail(self, event: Event, error: str, *, final: bool) -> str:
         with self._database.transaction() as tx:
-            self._outbox.fail(tx, event.event_id, error, self._clock(), final=final)
+            return "dead" if self._outbox.fail(tx, event.event_id, error, self._clock(), final=final) else "failed"
+
+    def _postpone(self, event: Event, error: str) -> str:
+        with self._database.transaction() as tx:
+            return "dead" if self._outbox.postpone(tx, event.event_id, error, self._clock()) else "postponed"
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether a called service or the mail relay is away for now, as against an event that can't be handled."""
+    refusal = refusal_from(error) if isinstance(error, grpc.RpcError) else error
+    return isinstance(error, MailFailed) or (isinstance(refusal, Refusal) and refusal.kind in OUTAGES)
 
 
 def queue(name: str) -> Queue:
     """A durable queue on the default exchange; on RabbitMQ a quorum queue."""
-    return Queue(name, exchange=Exchange(""), routing_key=name, durable=True, queue_arguments={"x-queue-type": "quorum"})
+    return Queue(name, exchange=Exchange(""), routing_key=name, durable=True, queue_arguments=dict(QUORUM))
 
 
 def envelope(event: Event, source: str) -> dict[str, Any]:
-    """An event as CloudEvents structured JSON."""
+    """An event as CloudEvents structured JSON; the request that it comes of as extension attributes."""
+    extensions = {"requestid": event.request_id, "traceparent": event.traceparent}
     return {
         "specversion": "1.0",
         "id": event.event_id,
@@ -181,6 +266,7 @@ def envelope(event: Event, source: str) -> dict[str, Any]:
         "time": _iso(event.created_at),
         "datacontenttype": "application/json",
         "data": event.data,
+        **{name: value for name, value in extensions.items() if value},
     }
 
 

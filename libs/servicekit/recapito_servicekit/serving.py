@@ -11,6 +11,7 @@ import grpc
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from prometheus_client import Histogram
 
 from recapito_servicekit import logs, management
 from recapito_servicekit.callers import Callers
@@ -18,10 +19,16 @@ from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.gate import Gate
 from recapito_servicekit.persons import Introspect
 from recapito_servicekit.settings import ServerSettings
-from recapito_servicekit.tls import Identity
+from recapito_servicekit.tls import server_credentials
 
 log = logs.get(__name__)
 
+LAG = Histogram(
+    "recapito_event_loop_lag_seconds",
+    "How late the loop turned to a timer",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LAG_EVERY_SECONDS: Final = 0.25
 DRAIN_SECONDS: Final = 10.0
 CHECK_SECONDS: Final = 2.0
 OPTIONS: Final = (
@@ -59,10 +66,11 @@ async def _main(settings: ServerSettings, wire: Callable[[], Awaitable[Wiring]])
     server, health_servicer = await start(settings, wiring)
     close_management = management.serve(settings.metrics_bind, asyncio.get_running_loop(), wiring.ready)
     log.info("serving", bind=settings.grpc_bind)
-    watch = asyncio.create_task(_watch(wiring, health_servicer))
+    tasks = [asyncio.create_task(_watch(wiring, health_servicer)), asyncio.create_task(_measure_lag())]
     await stop.wait()
     log.info("draining")
-    watch.cancel()
+    for task in tasks:
+        task.cancel()
     await health_servicer.enter_graceful_shutdown()
     await server.stop(DRAIN_SECONDS)
     if wiring.close is not None:
@@ -82,7 +90,7 @@ async def start(settings: ServerSettings, wiring: Wiring) -> tuple[grpc.aio.Serv
     names = [*wiring.services, health.SERVICE_NAME]
     if settings.reflection:
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
-    server.add_secure_port(settings.grpc_bind, Identity.read(settings).for_server())
+    server.add_secure_port(settings.grpc_bind, server_credentials(settings))
     await _set_health(wiring, health_servicer)
     await server.start()
     return server, health_servicer
@@ -92,6 +100,14 @@ async def _watch(wiring: Wiring, servicer: health.aio.HealthServicer) -> None:
     while True:
         await _set_health(wiring, servicer)
         await asyncio.sleep(CHECK_SECONDS)
+
+
+async def _measure_lag() -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LAG_EVERY_SECONDS
+        await asyncio.sleep(LAG_EVERY_SECONDS)
+        LAG.observe(max(0.0, loop.time() - due))
 
 
 async def _set_health(wiring: Wiring, servicer: health.aio.HealthServicer) -> None:

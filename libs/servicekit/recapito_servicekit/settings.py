@@ -1,7 +1,8 @@
 """Settings: environment variables ``RECAPITO_…`` into a frozen dataclass, all faults told together at start.
 
-A secret may be given as ``…_FILE``. A command that runs with no ``RECAPITO_…`` variable at all takes those that the embedded
-default wrote beside the virtual environment it runs in, so that after ``make up`` commands need no environment.
+A secret may be given as ``…_FILE``. Production takes no development secret, none that is too short, and no switch that is safe
+on one machine alone: each field says so itself. A command that runs with no ``RECAPITO_…`` variable at all takes those that the
+embedded default wrote beside the virtual environment it runs in, so that after ``make up`` commands need no environment.
 """
 
 import dataclasses
@@ -17,20 +18,41 @@ from marshmallow import ValidationError, fields
 from marshmallow import validate as checks
 
 PREFIX: Final = "RECAPITO_"
+ENVIRONMENT: Final = PREFIX + "ENVIRONMENT"
+PRODUCTION: Final = "production"
+# every secret that the embedded default makes begins with this word, which is base64 as well
+DEVELOPMENT: Final = "development"
 T = TypeVar("T")
 _MISSING: Final = dataclasses.MISSING
 
 
 class BadSettings(Exception):
-    """Raised at start: the settings can't be taken. The message names every fault, one a line."""
+    """Raised at start: the settings can't be taken. ``faults`` names every one; the message has them one a line."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("cannot start, these settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
+        self.faults = faults
 
 
 def setting(
-    name: str, help: str, *, default: Any = _MISSING, secret: bool = False, check: Callable[[Any], Any] | None = None
+    name: str,
+    help: str,
+    *,
+    default: Any = _MISSING,
+    secret: bool = False,
+    check: Callable[[Any], Any] | None = None,
+    least: int = 0,
+    production: bool | None = None,
+    unless: str = "",
 ) -> Any:
-    """A field of a settings class: the variable ``RECAPITO_<name>``, what it is for, its default and its bound."""
+    """A field of a settings class: the variable ``RECAPITO_<name>``, what it is for, its default and its bound.
+
+    ``least``: characters that a secret needs in production. ``production``: the only value that production takes, unless the
+    switch ``RECAPITO_<unless>`` is on.
+    """
     metadata = {"name": PREFIX + name, "help": help, "secret": secret, "check": check}
-    return dataclasses.field(default=default, metadata=metadata)
+    safety = {"least": least, "production": production, "unless": unless and PREFIX + unless}
+    return dataclasses.field(default=default, metadata={**metadata, **safety})
 
 
 def between(low: float, high: float) -> Callable[[Any], Any]:
@@ -49,9 +71,9 @@ class CommonSettings:
 
     environment: str = setting(
         "ENVIRONMENT",
-        "production refuses development secrets; development is what the embedded default runs",
-        default="production",
-        check=one_of("production", "development"),
+        "production refuses development secrets and unsafe switches; development is what the embedded default runs",
+        default=PRODUCTION,
+        check=one_of(PRODUCTION, "development"),
     )
     log_format: str = setting("LOG_FORMAT", "json, or text for a terminal", default="json", check=one_of("json", "text"))
     log_level: str = setting(
@@ -77,6 +99,15 @@ class ServerSettings(CommonSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkSettings:
+    """What a service with background jobs is told."""
+
+    work_metrics_bind: str = setting(
+        "WORK_METRICS_BIND", "the same as METRICS_BIND for the process of the background jobs; empty: nowhere", default=""
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SqlSettings:
     """What a service with a database is told."""
 
@@ -91,7 +122,8 @@ def load(cls: type[T], service: str, environ: Mapping[str, str] | None = None) -
     faults: list[str] = []
     hints = get_type_hints(cls)
     found: dict[str, Any] = {}
-    for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+    items = dataclasses.fields(cls)  # type: ignore[arg-type]
+    for item in items:
         try:
             raw = _raw(item, values)
             if raw is not None:
@@ -100,14 +132,35 @@ def load(cls: type[T], service: str, environ: Mapping[str, str] | None = None) -
                 faults.append(f"{item.metadata['name']}: missing ({item.metadata['help']})")
         except ValidationError as error:
             faults.append(f"{item.metadata['name']}: {' '.join(map(str, _flat(error)))}")
-        except OSError as error:
-            faults.append(f"{item.metadata['name']}_FILE: {error.strerror}: {error.filename}")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else "not UTF-8"
+            faults.append(f"{item.metadata['name']}_FILE: {reason}")
+    if values.get(ENVIRONMENT, PRODUCTION) == PRODUCTION:
+        faults += _unsafe({item.metadata["name"]: (item, found.get(item.name, item.default)) for item in items})
     if not faults:
         try:
             return cls(**found)
         except ValueError as error:  # what a class says of several settings together
             faults.append(str(error))
-    raise BadSettings("cannot start, these settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
+    raise BadSettings(*faults)
+
+
+def _unsafe(given: Mapping[str, "tuple[dataclasses.Field[Any], Any]"]) -> list[str]:
+    """What production doesn't take of the values given, by variable; one that is missing is told of elsewhere."""
+    faults = []
+    for name, (item, value) in given.items():
+        rule = item.metadata
+        if value is _MISSING:
+            continue
+        if rule["secret"] and DEVELOPMENT in value:
+            faults.append(f"{name}: a development secret; production needs one of its own")
+        elif rule["secret"] and len(value) < rule["least"]:
+            faults.append(f"{name}: at least {rule['least']} characters in production")
+        elif rule["production"] is not None and value is not rule["production"]:
+            other = rule["unless"]
+            if not other or given[other][1] is not True:
+                faults.append(f"{name}: production needs {int(rule['production'])}" + (f", or {other}=1" if other else ""))
+    return faults
 
 
 def _embedded(service: str) -> dict[str, str]:

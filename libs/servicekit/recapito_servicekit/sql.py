@@ -1,21 +1,33 @@
 """SQL: one code path for SQLite (the embedded default) and PostgreSQL, with SQLAlchemy Core.
 
 SQLite runs in WAL mode with full sync, every write transaction begins IMMEDIATE, and a busy writer waits: pysqlite's own
-transactions lose updates without an error.
+transactions lose updates without an error. There one writer runs at a time. PostgreSQL runs writers side by side, READ COMMITTED:
+a statement that waited for a row sees that row as it is now, but every other row, in a sub-query too, as it was when the statement
+began. So what a write depends on stands in the row that it changes, or in one that it holds (``with_for_update``).
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Dialect
 
+from recapito_servicekit import logs
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
+
+log = logs.get(__name__)
 BUSY_MS: Final = 5_000
+LOCK_MS: Final = 4_000
+# of PostgreSQL's advisory locks: any number that nobody else in our databases takes
+MIGRATING: Final = 7_326_211
+MIGRATION_WAITS_MS: Final = 60_000
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -38,7 +50,10 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 
 class Database:
-    """A pool of connections. Flows take connections from here and nowhere else."""
+    """A pool of connections. Flows take connections from here and nowhere else.
+
+    A database that can't be asked now (away, no connection free, too long a wait for a lock) is a Refusal: UNAVAILABLE.
+    """
 
     def __init__(self, url: str, threads: int) -> None:
         parsed = sa.make_url(url)
@@ -49,6 +64,7 @@ class Database:
             pool_timeout=3,
             pool_pre_ping=parsed.get_backend_name() != "sqlite",
             connect_args=_connect_args(parsed),
+            hide_parameters=True,  # an error's text goes to the log, and values are people's
         )
         if parsed.get_backend_name() == "sqlite":
             sa.event.listen(self.engine, "connect", _sqlite_connect)
@@ -60,13 +76,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction: commits at the end, rolls back when something is raised. Keep it short and call nobody inside."""
-        with self.engine.begin() as connection:
+        with _as_refusals(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A consistent view for reading; it holds no write lock and is rolled back at the end."""
-        with self._reader.connect() as connection:
+        with _as_refusals(), self._reader.connect() as connection:
             yield connection
 
     def ping(self) -> bool:
@@ -79,12 +95,40 @@ class Database:
         self.engine.dispose()
 
 
+@contextmanager
+def _as_refusals() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.TimeoutError as error:  # no connection was free in time
+        raise _unavailable(error) from error
+    except sa.exc.DBAPIError as error:
+        if _is_away(error):
+            raise _unavailable(error) from error
+        if isinstance(error, sa.exc.DataError) and "NUL" in str(error.orig):
+            raise invalid(Violation("", "NUL_CHARACTER", "no text here holds a NUL")) from None
+        raise
+
+
+def _is_away(error: sa.exc.DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    # to sqlite3 a table that isn't there is an OperationalError as well
+    return isinstance(error, sa.exc.OperationalError) and (
+        not isinstance(error.orig, sqlite3.Error) or "locked" in str(error.orig)
+    )
+
+
+def _unavailable(error: Exception) -> Refusal:
+    log.warning("database unavailable", error=type(error.__cause__ or error).__name__)
+    return Refusal(Kind.UNAVAILABLE, "DATABASE_UNAVAILABLE", "the database cannot be asked now", retry_after=timedelta(seconds=1))
+
+
 def _connect_args(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         if url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         return {"timeout": BUSY_MS / 1000, "check_same_thread": False}
-    return {"connect_timeout": 3, "options": "-c statement_timeout=5000 -c lock_timeout=4000"}
+    return {"connect_timeout": 3, "options": f"-c statement_timeout=5000 -c lock_timeout={LOCK_MS}"}
 
 
 def _sqlite_connect(connection: Any, _record: object) -> None:
@@ -103,15 +147,42 @@ def _sqlite_begin(connection: sa.Connection) -> None:
 
 
 def migrate(url: str, package: Path) -> str:
-    """Brings a database to the newest schema of ``package``/store/migrations/versions. Gives the revision it is at afterwards."""
+    """Brings a database to the newest schema of ``package``/store/migrations/versions. Gives the revision it is at afterwards.
+
+    All of it is one transaction. Of several at once, one after the other runs: SQLite's begin locks the database by itself.
+    """
     database = Database(url, 1)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("version_locations", str(package / "store" / "migrations" / "versions"))
-    config.set_main_option("path_separator", "os")
+    config = _migrations(package)
     with database.transaction() as connection:
+        if connection.dialect.name == "postgresql":
+            _wait_for_turn(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         revision = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
     database.close()
     return str(revision)
+
+
+def newest_revision(package: Path) -> str:
+    """The newest schema that ``package`` knows."""
+    return str(ScriptDirectory.from_config(_migrations(package)).get_current_head())
+
+
+def knows(package: Path, revision: str) -> bool:
+    """Whether this release has that revision of the schema: it does not where a newer one made it."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_migrations(package)).walk_revisions())
+
+
+def _migrations(package: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("version_locations", str(package / "store" / "migrations" / "versions"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _wait_for_turn(connection: sa.Connection) -> None:
+    """Holds the right to migrate until the transaction ends. A statement may then take its time, but not its wait for a table."""
+    connection.execute(sa.text(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = {MIGRATION_WAITS_MS}"))
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
+    connection.execute(sa.text(f"SET LOCAL lock_timeout = {LOCK_MS}"))

@@ -5,7 +5,6 @@ import secrets
 import signal
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,23 +12,25 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+import structlog
 from flask import Flask, Response, g, redirect, render_template, request, send_from_directory, session, url_for
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 from flask_bootstrap import Bootstrap5
-from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from granian.constants import Interfaces
 from granian.server import Server
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
+from prometheus_client import Counter, Histogram
 from recapito.common.v1 import client_pb2
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from recapito_servicekit import logs
+from recapito_servicekit import keylists, logs, traces
 from recapito_servicekit.calling import channel
+from recapito_servicekit.csrf import RotatedCSRFProtect
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.settings import CommonSettings, between, setting
 from recapito_servicekit.status import refusal_from
@@ -37,9 +38,13 @@ from recapito_servicekit.tls import Identity
 
 log = logs.get(__name__)
 
+PAGES = Counter("recapito_pages", "Pages answered", ["page", "status"])
+SECONDS = Histogram("recapito_page_seconds", "Seconds a page took", ["page"])
+
 HERE: Final = Path(__file__).parent
 LANGUAGES: Final = {"it": "Italiano", "en": "English"}
 DEVICE_COOKIE: Final = "device"
+LEAST_SECRET_KEY: Final = 32
 HEALTH_SECONDS: Final = 1.0
 PARENT_SECONDS: Final = 0.5
 HEADERS: Final = {
@@ -60,7 +65,13 @@ class WebSettings(CommonSettings):
     """What a front end is told."""
 
     http_bind: str = setting("HTTP_BIND", "the address and port to serve HTTP on")
-    secret_key: str = setting("SECRET_KEY", "signs the browser's cookie", secret=True, least=32)
+    secret_key: str = setting(
+        "SECRET_KEY",
+        "the keys that sign the browser's cookie: the first signs, all are taken",
+        secret=True,
+        least=LEAST_SECRET_KEY,
+        check=keylists.check_listed,
+    )
     trusted_hosts: str = setting("TRUSTED_HOSTS", "the host names under which people come, separated by commas")
     trusted_proxies: int = setting("TRUSTED_PROXIES", "how many proxies stand in front", default=0, check=between(0, 5))
     cookie_secure: bool = setting("COOKIE_SECURE", "send cookies over HTTPS alone", default=True, production=True)
@@ -71,11 +82,19 @@ class WebSettings(CommonSettings):
     contact_change_address: str = setting("CONTACT_CHANGE_ADDRESS", "the contact-change service, host:port")
 
 
+    def __post_init__(self) -> None:
+        """Raises ValueError: what production doesn't take."""
+        if self.environment == "production":
+            keylists.demand_length("RECAPITO_SECRET_KEY", self.secret_key, LEAST_SECRET_KEY)
+
+
 def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
     """An app with cookies, CSRF, languages, headers and error pages. ``most_bytes``: the largest request that is read."""
     app = Flask(name)
+    current, *older = keylists.listed(settings.secret_key)
     app.config.update(
-        SECRET_KEY=settings.secret_key,
+        SECRET_KEY=current,
+        SECRET_KEY_FALLBACKS=older,
         SESSION_COOKIE_NAME=name.removeprefix("recapito_"),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SECURE=settings.cookie_secure,
@@ -94,7 +113,7 @@ def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0)  # type: ignore[method-assign]
     Bootstrap5(app)
-    CSRFProtect(app)
+    RotatedCSRFProtect(app)
     Babel(app, locale_selector=_language)
     _add_shared(app, settings)
     _add_headers(app, settings)
@@ -124,7 +143,10 @@ def _add_shared(app: Flask, settings: WebSettings) -> None:
 
     @app.before_request
     def identify() -> None:
-        g.request_id = uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()  # the thread's last page left its own
+        g.started = time.perf_counter()
+        g.span = traces.enter(f"{request.method} {_page_name()}", traces.Kind.SERVER)
+        g.request_id = structlog.contextvars.get_contextvars()["request_id"]
         g.device_id = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(16)
 
     @app.post("/lingua/<code>")
@@ -142,6 +164,11 @@ def _add_shared(app: Flask, settings: WebSettings) -> None:
         return "alive\n"
 
 
+def _page_name() -> str:
+    """The page's name: as many as there are pages, whatever address somebody types."""
+    return request.endpoint or "unknown"
+
+
 def _loader(app: Flask) -> BaseLoader:
     own = app.jinja_loader
     return ChoiceLoader([*([own] if own else []), FileSystemLoader(HERE / "templates")])
@@ -156,6 +183,7 @@ def _add_headers(app: Flask, settings: WebSettings) -> None:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if not request.path.startswith(("/static", "/shared", "/bootstrap")):
             response.headers["Cache-Control"] = "no-store"
+        _count(response.status_code)
         if DEVICE_COOKIE not in request.cookies and "device_id" in g:
             response.set_cookie(
                 DEVICE_COOKIE,
@@ -166,6 +194,16 @@ def _add_headers(app: Flask, settings: WebSettings) -> None:
                 samesite="Lax",
             )
         return response
+
+
+def _count(status: int) -> None:
+    if "span" not in g:
+        return  # a host that isn't ours: nothing was begun
+    page_name = _page_name()
+    PAGES.labels(page_name, str(status)).inc()
+    SECONDS.labels(page_name).observe(time.perf_counter() - g.started)
+    g.span.end(str(status) if status >= 500 else "")
+    log.debug("page answered", page=page_name, status=status)
 
 
 def _add_errors(app: Flask) -> None:
@@ -196,7 +234,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> tuple[str, int]:
-        log.error("page failed", exc_info=error, request_id=g.get("request_id", ""))
+        log.error("page failed", exc_info=error)
         return page(500, _("Qualcosa è andato storto"), _("Non è colpa tua. Riprova tra qualche minuto."))
 
 
@@ -226,14 +264,9 @@ def client() -> client_pb2.Client:
     return client_pb2.Client(ip=request.remote_addr or "", device_id=g.device_id, user_agent=request.user_agent.string[:512])
 
 
-def trace() -> tuple[tuple[str, str], ...]:
-    """The request's id as call metadata."""
-    return (("x-request-id", g.request_id),)
-
-
 def call(method: Callable[..., Any], message: Any, token: str = "", timeout: float | None = None) -> Any:
     """Calls an RPC for the page; with ``token`` its person acts. Raises Refusal, whatever went wrong."""
-    metadata = trace() + ((("authorization", f"Bearer {token}"),) if token else ())
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
     try:
         return method(message, metadata=metadata, timeout=timeout)
     except grpc.RpcError as error:

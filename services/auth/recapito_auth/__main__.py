@@ -19,6 +19,7 @@ from recapito.auth.v1 import (
 from recapito.otp.v1 import otp_pb2_grpc
 
 import recapito_auth
+from recapito_auth import doctor, operations
 from recapito_auth.flows.assert_epochs import keep_asserting
 from recapito_auth.flows.create_operator import ROLES, CannotEnrol, Enrolment, create_operator
 from recapito_auth.flows.parts import Parts
@@ -111,6 +112,8 @@ def main(argv: list[str] | None = None) -> None:
     create.add_argument("--role", required=True, choices=ROLES)
     create.add_argument("--customer-id", default="", metavar="ID", help="who the operator is as a customer")
     create.add_argument("--password-file", type=Path, metavar="FILE", help="the first password; without it one is made")
+    operations.add(commands)
+    cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)
 
 
@@ -132,7 +135,9 @@ def _work(arguments: argparse.Namespace) -> None:
     redis = connect(read.redis_url, 2)
     sessions = Sessions(redis)
     work.run(
-        {"epochs": lambda stop: keep_asserting(database, sessions, system_clock, stop)}, tuple(arguments.only), read.metrics_bind
+        {"epochs": lambda stop: keep_asserting(database, sessions, system_clock, stop)},
+        tuple(arguments.only),
+        read.work_metrics_bind,
     )
     redis.close()
     database.close()

@@ -1,24 +1,10 @@
 """The auth service's settings. The numbers and their bounds come from the policy."""
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import timedelta
 
-from marshmallow import ValidationError
-
-from recapito_servicekit.settings import ServerSettings, SqlSettings, between, setting
-
-KEY_BYTES = 32
-
-
-def _key(value: str) -> None:
-    try:
-        fits = len(base64.b64decode(value, validate=True)) == KEY_BYTES
-    except binascii.Error:
-        fits = False
-    if not fits:
-        raise ValidationError(f"must be base64 of {KEY_BYTES} bytes")
+from recapito_servicekit import keylists
+from recapito_servicekit.settings import ServerSettings, SqlSettings, WorkSettings, between, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +23,14 @@ class PasswordSettings:
 class EnrolmentSettings(SqlSettings, PasswordSettings):
     """What enrolling an operator needs."""
 
-    totp_key: str = setting("TOTP_KEY", "base64 of the 32 bytes that seal operators' TOTP secrets", secret=True, check=_key)
+    totp_key: str = setting(
+        "TOTP_KEY", "the keys that operators' TOTP secrets are sealed with", secret=True, check=keylists.check_keys
+    )
 
     @property
-    def totp_key_bytes(self) -> bytes:
-        """The key, 32 bytes."""
-        return base64.b64decode(self.totp_key)
+    def totp_keys(self) -> tuple[bytes, ...]:
+        """The keys, 32 bytes each, the current one first."""
+        return keylists.keys(self.totp_key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,18 +41,36 @@ class StateSettings(SqlSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuthSettings(ServerSettings, StateSettings, EnrolmentSettings):
+class AuthSettings(ServerSettings, WorkSettings, StateSettings, EnrolmentSettings):
     """Everything that serving needs."""
 
     otp_address: str = setting("OTP_ADDRESS", "host:port of the otp service")
     limit_exempt_loopback: bool = setting(
-        "LIMIT_EXEMPT_LOOPBACK", "do not limit sign-ins by address where they come from this machine", default=False
+        "LIMIT_EXEMPT_LOOPBACK",
+        "do not limit sign-ins by address where they come from this machine",
+        default=False,
+        production=False,
     )
     sign_ins_per_username: int = setting(
         "SIGN_INS_PER_USERNAME", "sign-in attempts in 5 minutes per user name", default=10, check=between(1, 100)
     )
     sign_ins_per_address: int = setting(
         "SIGN_INS_PER_ADDRESS", "sign-in attempts in 5 minutes per client address", default=30, check=between(1, 10_000)
+    )
+    sign_ins_per_device: int = setting(
+        "SIGN_INS_PER_DEVICE",
+        "sign-in attempts in 5 minutes of a trusted device, which those of user name and address don't touch",
+        default=10,
+        check=between(1, 100),
+    )
+    failed_burst: int = setting(
+        "FAILED_BURST",
+        "failed attempts since the last right code after which a code is asked for",
+        default=5,
+        check=between(1, 10),
+    )
+    trusted_device_days: int = setting(
+        "TRUSTED_DEVICE_DAYS", "how long a device is trusted, and a code counts, at sign-in", default=30, check=between(1, 30)
     )
     wrong_codes_lock: int = setting(
         "WRONG_CODES_LOCK", "consecutive wrong codes after which codes are locked", default=20, check=between(5, 100)
@@ -95,6 +101,11 @@ class AuthSettings(ServerSettings, StateSettings, EnrolmentSettings):
     def __post_init__(self) -> None:
         if self.wrong_codes_disable < self.wrong_codes_lock:
             raise ValueError("RECAPITO_WRONG_CODES_DISABLE: must not be below RECAPITO_WRONG_CODES_LOCK")
+
+    @property
+    def trusted_for(self) -> timedelta:
+        """How long a device is trusted, and how old the last code may be."""
+        return timedelta(days=self.trusted_device_days)
 
     @property
     def flow_life(self) -> timedelta:

@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 from recapito.claims.v1 import claims_pb2, claims_pb2_grpc
 
+from recapito_claims import doctor, operations
 from recapito_claims.servicer import ClaimsServicer
 from recapito_claims.settings import ClaimsSettings
 from recapito_claims.upstream import Proofs, Registry
@@ -70,6 +71,8 @@ def main(argv: list[str] | None = None) -> None:
     top, commands = cli.parser(SERVICE, "Health claims: drafts, expenses, attachments, submission.")
     cli.add(commands, "serve", "serves gRPC", _serve)
     cli.add(commands, "migrate", "brings the database to the newest schema", _migrate)
+    operations.add(commands)
+    cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 
+from recapito_console import doctor
 from recapito_console.settings import ConsoleSettings
 from recapito_servicekit import cli, logs, web
 from recapito_servicekit.settings import load
@@ -11,6 +12,7 @@ def main(argv: list[str] | None = None) -> None:
     """Runs a command; see ``--help``."""
     top, commands = cli.parser("console", "The operators' web console.")
     cli.add(commands, "serve", "serves the pages until SIGTERM", _serve)
+    cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)
 
 

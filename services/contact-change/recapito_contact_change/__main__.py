@@ -3,17 +3,21 @@
 import argparse
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import grpc
-from recapito.contact_change.v1 import contact_change_pb2_grpc, review_pb2_grpc
+from recapito.contact_change.v1 import contact_change_pb2_grpc, dead_letter_pb2_grpc, review_pb2_grpc
 
-from recapito_contact_change import events
+from recapito_contact_change import doctor, events, operations
 from recapito_contact_change.adapters.codes import Codes
 from recapito_contact_change.adapters.mails import Mails
 from recapito_contact_change.adapters.registry import Registry
+from recapito_contact_change.cli import add_dead_letters
 from recapito_contact_change.flows.apply_decision import ApplyDecision
+from recapito_contact_change.flows.clean_up import CleanUp
+from recapito_contact_change.flows.dead_letters import DeadLetters
 from recapito_contact_change.flows.decide_case import DecideCase
 from recapito_contact_change.flows.open_case import OpenCase
 from recapito_contact_change.flows.read_cases import ReadCases
@@ -24,14 +28,16 @@ from recapito_contact_change.flows.submit_request import SubmitRequest
 from recapito_contact_change.flows.take_case import TakeCase
 from recapito_contact_change.flows.upload_document import UploadDocument
 from recapito_contact_change.flows.wish_mobile import WishMobile
+from recapito_contact_change.metrics import Waiting
 from recapito_contact_change.servicers.customer import ContactChangeServicer, CustomerFlows
+from recapito_contact_change.servicers.dead_letters import DeadLetterServicer
 from recapito_contact_change.servicers.review import ReviewFlows, ReviewServicer
 from recapito_contact_change.settings import ContactChangeSettings
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline
-from recapito_servicekit import calling, cli, logs, persons, serving, sql, work
+from recapito_servicekit import calling, cli, logs, management, persons, serving, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
 from recapito_servicekit.queues import Consumer, Handler, Relay
@@ -40,8 +46,10 @@ from recapito_servicekit.sql import Database
 from recapito_servicekit.tls import Identity
 
 SERVICE: Final = "contact-change"
-SERVICES: Final = ("recapito.contact_change.v1.ContactChangeService", "recapito.contact_change.v1.ReviewService")
-ROLES: Final = ("relay", "intake", "applier", "mailer")
+SERVICES: Final = tuple(
+    f"recapito.contact_change.v1.{name}" for name in ("ContactChangeService", "ReviewService", "DeadLetterService")
+)
+ROLES: Final = ("relay", "intake", "applier", "mailer", "clean-up")
 
 
 async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> serving.Wiring:
@@ -52,7 +60,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     to_otp = calling.channel(settings.otp_address, identity)
     to_sessions = calling.aio_channel(settings.auth_address, identity)
     registry, codes = Registry(to_auth), Codes(to_otp)
-    pipeline = DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    pipeline = _pipeline(settings)
     reader = ReadCases(database, registry, clock)
     customer = CustomerFlows(
         upload=UploadDocument(database, pipeline, clock),
@@ -72,6 +80,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     def add(server: grpc.aio.Server) -> None:
         contact_change_pb2_grpc.add_ContactChangeServiceServicer_to_server(ContactChangeServicer(customer), server)
         review_pb2_grpc.add_ReviewServiceServicer_to_server(ReviewServicer(review), server)
+        dead_letter_pb2_grpc.add_DeadLetterServiceServicer_to_server(DeadLetterServicer(DeadLetters(database, clock)), server)
 
     async def ready() -> bool:
         return await asyncio.to_thread(database.ping)
@@ -101,7 +110,12 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
         "intake": consumer(events.INTAKE_QUEUE, {events.SUBMITTED: OpenCase(database, registry, clock).run}),
         "applier": consumer(events.APPLY_QUEUE, {events.DECIDED: ApplyDecision(database, registry, clock).run}),
         "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: SendNotice(database, mails, codes, clock).run}),
+        "clean-up": CleanUp(database, _pipeline(settings), clock, timedelta(days=settings.document_days)).run,
     }
+
+
+def _pipeline(settings: ContactChangeSettings) -> DocumentPipeline:
+    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
 
 
 def _settings() -> ContactChangeSettings:
@@ -116,11 +130,17 @@ def _serve(_: argparse.Namespace) -> None:
 
 
 def _work(arguments: argparse.Namespace) -> None:
-    work.run(roles(_settings()), tuple(arguments.only))
+    settings = _settings()
+    management.measure(Waiting(Database(settings.database_url, 1), system_clock))
+    work.run(roles(settings), tuple(arguments.only), settings.work_metrics_bind)
 
 
 def _migrate(_: argparse.Namespace) -> None:
     print(f"the database is at revision {sql.migrate(_settings().database_url, Path(__file__).parent)}")
+
+
+def _dead_letters() -> DeadLetters:
+    return DeadLetters(Database(_settings().database_url, 1), system_clock)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -129,6 +149,9 @@ def main(argv: list[str] | None = None) -> None:
     cli.add(commands, "serve", "serves gRPC", _serve)
     cli.add(commands, "migrate", "brings the database to the newest schema", _migrate)
     cli.add_work(commands, ROLES, _work)
+    operations.add(commands)
+    cli.add_doctor(commands, doctor.checks)
+    add_dead_letters(commands, _dead_letters)
     cli.main(top, argv)
 
 

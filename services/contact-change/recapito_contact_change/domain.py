@@ -36,7 +36,7 @@ class Step(StrEnum):
     APPROVE = "approved"
     REJECT = "rejected"
     APPLY = "applied"  # the registry took the new mobile over
-    RETURN = "returned"  # the registry's record changed since the operator saw it
+    RETURN = "returned"  # the registry can't take it over: an operator must look again
 
 
 STEPS: Final[Mapping[Step, tuple[State, State]]] = {
@@ -68,11 +68,12 @@ OTHER: Final = "OTHER"
 
 
 class Finding(StrEnum):
-    """What a precheck wants the operator to look at; it decides nothing."""
+    """What a precheck or the registry wants the operator to look at; it decides nothing."""
 
     DOCUMENT_EXPIRES_SOON = "DOCUMENT_EXPIRES_SOON"
     SAME_MOBILE_OTHER_CUSTOMER = "SAME_MOBILE_OTHER_CUSTOMER"
     REGISTRY_CHANGED = "REGISTRY_CHANGED"
+    USERNAME_TAKEN = "USERNAME_TAKEN"  # the new mobile is another account's user name
 
 
 @dataclass(frozen=True, slots=True)

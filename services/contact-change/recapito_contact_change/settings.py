@@ -5,11 +5,11 @@ from pathlib import Path
 
 from recapito_documents.keys import KeyRing
 from recapito_servicekit.mail import MailSettings
-from recapito_servicekit.settings import ServerSettings, SqlSettings, setting
+from recapito_servicekit.settings import ServerSettings, SqlSettings, WorkSettings, between, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContactChangeSettings(ServerSettings, SqlSettings, MailSettings):
+class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSettings):
     """The settings of ``serve``, ``work`` and ``migrate`` alike."""
 
     broker_url: str = setting("BROKER_URL", "the broker: redis://… or amqp://…", secret=True)
@@ -21,6 +21,9 @@ class ContactChangeSettings(ServerSettings, SqlSettings, MailSettings):
     otp_address: str = setting("OTP_ADDRESS", "host:port of the otp service")
     confirm_new_mobile: bool = setting(
         "CONFIRM_NEW_MOBILE", "whether a request needs a code confirmed at the new mobile", default=True
+    )
+    document_days: int = setting(
+        "DOCUMENT_DAYS", "days that identity documents are kept after the decision", default=30, check=between(1, 30)
     )
     help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
 

@@ -2,46 +2,61 @@
 
 import argparse
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 import grpc
+from prometheus_client.core import GaugeMetricFamily
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
+from recapito_otp import callbacks, doctor
 from recapito_otp.domain import SHARDS, Channel
+from recapito_otp.flows.cancel import Cancel
 from recapito_otp.flows.check_challenge import CheckChallenge
 from recapito_otp.flows.consume_proof import ConsumeProof
 from recapito_otp.flows.count_client import CountClient
 from recapito_otp.flows.deliver import Deliver, work
 from recapito_otp.flows.issue_challenge import IssueChallenge
+from recapito_otp.flows.limit_prefix import LimitPrefix
 from recapito_otp.flows.resend_challenge import ResendChallenge
 from recapito_otp.flows.send_notice import SendNotice
+from recapito_otp.flows.take_receipt import TakeReceipt
+from recapito_otp.ports import Sender
+from recapito_otp.senders.first import FirstThatTakes
 from recapito_otp.senders.mail import EmailSender, MailToSmsSender
+from recapito_otp.senders.twilio import TwilioSender
 from recapito_otp.servicer import Flows, OtpServicer
 from recapito_otp.settings import OtpSettings
 from recapito_otp.store.pipe import RedisPipe
 from recapito_otp.store.redis_jobs import RedisJobs, connect
+from recapito_otp.store.redis_receipts import RedisReceipts
 from recapito_otp.store.redis_store import RedisStore
 from recapito_otp.texts import Texts
-from recapito_otp.vault import Vault, parse_key, random_code
-from recapito_servicekit import cli, logs, serving
+from recapito_otp.vault import Vault, random_code
+from recapito_servicekit import cli, logs, management, serving
 from recapito_servicekit import work as background
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
 from recapito_servicekit.settings import load
 
+DELIVER: Final = "deliver"
+RECEIPTS: Final = "receipts"
+
 
 def wiring(settings: OtpSettings, clock: Clock = system_clock, new_code: Callable[[int], str] = random_code) -> serving.Wiring:
     """The service for ``serving``; call it on the loop that it will serve from."""
     pipe = RedisPipe(settings.redis_url)
-    store, vault, rules = RedisStore(pipe), Vault(settings.otp_pepper, parse_key(settings.otp_seal_key)), settings.rules()
-    count_client = CountClient(store, vault, rules, clock)
+    store, vault, rules = RedisStore(pipe), Vault(settings.peppers(), settings.seal_keys()), settings.rules()
+    limits = CountClient(store, vault, rules, clock), LimitPrefix(store, rules, clock)
     servicer = OtpServicer(
         Flows(
-            issue=IssueChallenge(store, vault, rules, count_client, clock, new_code),
+            issue=IssueChallenge(store, vault, rules, *limits, clock, new_code),
             check=CheckChallenge(store, vault, rules, clock),
-            resend=ResendChallenge(store, vault, rules, count_client, clock, new_code),
+            resend=ResendChallenge(store, vault, rules, *limits, clock, new_code),
             consume=ConsumeProof(store, vault, clock),
+            cancel=Cancel(store, rules, clock),
             notice=SendNotice(store, vault),
             store=store,
         )
@@ -54,20 +69,40 @@ def wiring(settings: OtpSettings, clock: Clock = system_clock, new_code: Callabl
     return serving.Wiring(add=add, services=services, ready=store.is_ready, close=pipe.close, clock=clock)
 
 
-def delivery(settings: OtpSettings, clock: Clock = system_clock) -> background.Role:
-    """The role ``deliver``."""
+def delivery(settings: OtpSettings, clock: Clock = system_clock, failed: Callable[[], None] = lambda: None) -> background.Role:
+    """The role ``deliver``; ``failed`` is told of each failure that it survives."""
     mailer = Mailer(settings)
     deliver = Deliver(
-        Vault(settings.otp_pepper, parse_key(settings.otp_seal_key)),
+        Vault(settings.peppers(), settings.seal_keys()),
         Texts(settings.company, settings.portal_domain, settings.help_contact),
-        {Channel.EMAIL: EmailSender(mailer), Channel.SMS: MailToSmsSender(mailer, settings.sms_mail_domain)},
+        {Channel.EMAIL: EmailSender(mailer), Channel.SMS: _sms_sender(settings, mailer)},
         clock,
     )
     lease = timedelta(seconds=settings.otp_lease_seconds)
 
     def role(stop: threading.Event) -> None:
         shards = {shard: RedisJobs(connect(settings.redis_url), shard, lease) for shard in range(SHARDS)}
-        work(stop, deliver, shards)
+        work(stop, deliver, shards, failed)
+
+    return role
+
+
+def _sms_sender(settings: OtpSettings, mailer: Mailer) -> Sender:
+    known: dict[str, Callable[[], Sender]] = {
+        "mail": lambda: MailToSmsSender(mailer, settings.sms_mail_domain),
+        "twilio": lambda: TwilioSender(settings),
+    }
+    return FirstThatTakes({name: known[name]() for name in settings.sms_senders.split(",")})
+
+
+def receipts(settings: OtpSettings, clock: Clock = system_clock) -> background.Role:
+    """The role ``receipts``: takes the providers' status callbacks, where there is a place for them."""
+
+    def role(stop: threading.Event) -> None:
+        take = TakeReceipt(RedisReceipts(connect(settings.redis_url)), clock)
+        close = callbacks.serve(settings, take) if settings.twilio_callback_bind else lambda: None
+        stop.wait()
+        close()
 
     return role
 
@@ -83,7 +118,23 @@ def _serve(arguments: argparse.Namespace) -> None:
 
 def _work(arguments: argparse.Namespace) -> None:
     settings = _settings()
-    background.run({"deliver": delivery(settings)}, tuple(arguments.only))
+    health = background.Health()
+    role = delivery(settings, failed=lambda: health.failed(DELIVER, time.monotonic()))
+    management.measure(_jobs(settings))
+    background.run({DELIVER: role, RECEIPTS: receipts(settings)}, tuple(arguments.only), settings.work_metrics_bind, health)
+
+
+def _jobs(settings: OtpSettings) -> Callable[[], list[GaugeMetricFamily]]:
+    """What reads how many messages wait, when /metrics is."""
+    shards = [
+        RedisJobs(connect(settings.redis_url), shard, timedelta(seconds=settings.otp_lease_seconds)) for shard in range(SHARDS)
+    ]
+
+    def read() -> list[GaugeMetricFamily]:
+        waiting = float(sum(shard.waiting() for shard in shards))
+        return [management.gauge("recapito_otp_jobs_waiting", "Messages queued or in hand", {(): waiting})]
+
+    return read
 
 
 def _settings() -> OtpSettings:
@@ -96,7 +147,8 @@ def main(argv: list[str] | None = None) -> None:
     """The command. Exit 2: wrong settings."""
     top, commands = cli.parser("otp", "One-time codes: issue, check, deliver.")
     cli.add(commands, "serve", "serves gRPC", _serve)
-    cli.add_work(commands, ["deliver"], _work)
+    cli.add_work(commands, [DELIVER, RECEIPTS], _work)
+    cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)
 
 

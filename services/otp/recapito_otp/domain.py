@@ -13,6 +13,8 @@ from recapito_servicekit import contacts
 from recapito_servicekit.errors import Violation, invalid
 
 PURPOSES: Final = frozenset({"registration", "sign_in", "step_up", "recovery", "assistance", "new_mobile", "new_email", "claim"})
+ANONYMOUS: Final = frozenset({"registration", "recovery"})
+"""What a visitor may ask for before any password: it is limited apart, so that it never uses up what the others need."""
 # keys of one shard live on one node of a Redis Cluster; fixed, for ids and proofs carry it
 SHARDS: Final = 8
 NOTICE_PARAMS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -48,10 +50,11 @@ class Outcome(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How far a message came. SENT: the relay took it."""
+    """How far a message came. SENT: the relay or provider took it; DELIVERED: the provider says that it arrived."""
 
     QUEUED = "QUEUED"
     SENT = "SENT"
+    DELIVERED = "DELIVERED"
     FAILED = "FAILED"
 
 
@@ -74,7 +77,12 @@ class Rules:
     proof_lifetime: timedelta
     per_destination: tuple[Limit, ...]
     per_client: Limit
+    per_prefix: Limit
     exempt_loopback: bool
+
+    def exempts(self, ip: str) -> bool:
+        """Whether what a client's address asks for isn't counted. Raises ValueError."""
+        return self.exempt_loopback and bool(ip) and is_loopback(ip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,13 @@ class Message:
     params: Mapping[str, str]
     locale: str
     decoy: bool = False
+    request_id: str = ""  # of the call that had it queued
+    traceparent: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it is about: the purpose of a code, the template of a notice."""
+        return self.params.get("purpose", self.template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,19 @@ def plain_code(typed: str) -> str:
 def shard_of(token: str) -> int | None:
     """The shard that a challenge's id or a proof carries; None: we never made such a one."""
     return int(token[0]) if _CHALLENGE_ID.fullmatch(token) or _PROOF.fullmatch(token) else None
+
+
+def asked_by(purpose: str) -> str:
+    """Who asks for a purpose's codes: an address's and a prefix's sends are counted apart for each."""
+    return "visitor" if purpose in ANONYMOUS else "customer"
+
+
+def prefix_of(mobile: str) -> str:
+    """The prefix that a mobile (E.164, Italian) is counted by: its country and the first three national digits.
+
+    Ours: the digits that say the network a range was given to. Whoever earns from texts owns numbers by ranges, never one by one.
+    """
+    return mobile[: len(f"+{contacts.COUNTRY}") + 3]
 
 
 def network_of(ip: str) -> str:

@@ -7,6 +7,7 @@ import grpc
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
 from recapito_otp.domain import Challenge, Channel
+from recapito_otp.flows.cancel import Cancel
 from recapito_otp.flows.check_challenge import CheckChallenge, Guess
 from recapito_otp.flows.consume_proof import ConsumeProof
 from recapito_otp.flows.get_challenge import get_challenge
@@ -30,6 +31,7 @@ class Flows:
     check: CheckChallenge
     resend: ResendChallenge
     consume: ConsumeProof
+    cancel: Cancel
     notice: SendNotice
     store: RedisStore
 
@@ -76,6 +78,14 @@ class OtpServicer(otp_pb2_grpc.OtpServiceServicer):
     async def GetChallenge(self, request: otp_pb2.GetChallengeRequest, context: Context) -> otp_pb2.GetChallengeResponse:
         challenge = await get_challenge(self._flows.store, current_call().caller, request.challenge_id)
         return otp_pb2.GetChallengeResponse(challenge=_challenge(challenge))
+
+    async def CancelChallenge(self, request: otp_pb2.CancelChallengeRequest, context: Context) -> otp_pb2.CancelChallengeResponse:
+        await self._flows.cancel.challenge(current_call().caller, request.challenge_id)
+        return otp_pb2.CancelChallengeResponse()
+
+    async def CancelSubject(self, request: otp_pb2.CancelSubjectRequest, context: Context) -> otp_pb2.CancelSubjectResponse:
+        await self._flows.cancel.subject(current_call().caller, request.subject)
+        return otp_pb2.CancelSubjectResponse()
 
     async def ConsumeProof(self, request: otp_pb2.ConsumeProofRequest, context: Context) -> otp_pb2.ConsumeProofResponse:
         call = current_call()

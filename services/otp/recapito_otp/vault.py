@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -13,7 +14,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from recapito_otp.domain import SHARDS, Channel, Message
 
-KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(Message))
 
@@ -27,23 +27,17 @@ def random_code(length: int) -> str:
     return f"{secrets.randbelow(10**length):0{length}d}"
 
 
-def parse_key(text: str) -> bytes:
-    """The sealing key from its base64. Raises ValueError: not base64, or not 32 bytes."""
-    try:
-        key = base64.b64decode(text, validate=True)
-    except ValueError as error:  # what is not ASCII is no binascii.Error
-        raise ValueError("not base64") from error
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"not {KEY_BYTES} bytes")
-    return key
-
-
 class Vault:
-    """Hashes with the pepper (HMAC-SHA256), seals with the key (AES-256-GCM). What is hashed for is part of what is hashed."""
+    """Hashes with a pepper (HMAC-SHA256), seals with a key (AES-256-GCM). What is hashed for is part of what is hashed.
 
-    def __init__(self, pepper: str, seal_key: bytes) -> None:
-        self._pepper = pepper.encode()
-        self._cipher = AESGCM(seal_key)
+    The first pepper hashes new codes and every one checks them; the first key seals and every one opens. Names in Redis (counters
+    of sends, confirmed numbers, ids of requests) hang on the last pepper, so that a new one in front forgets none of them.
+    """
+
+    def __init__(self, peppers: Sequence[str], seal_keys: Sequence[bytes]) -> None:
+        self._peppers = [pepper.encode() for pepper in peppers]
+        self._names = self._peppers[-1]
+        self._ciphers = [AESGCM(key) for key in seal_keys]
 
     def shard(self, destination: str) -> int:
         """The shard that everything about a destination lives in."""
@@ -59,7 +53,11 @@ class Vault:
 
     def code_digest(self, challenge_id: str, code: str) -> str:
         """How a code is kept."""
-        return self._keyed("code", challenge_id, code)
+        return _hashed(self._peppers[0], "code", challenge_id, code)
+
+    def code_digests(self, challenge_id: str, code: str) -> str:
+        """How a code may have been kept: a digest a pepper, separated by blanks."""
+        return " ".join(_hashed(pepper, "code", challenge_id, code) for pepper in self._peppers)
 
     def nothing(self) -> str:
         """The digest of no code at all: a decoy's."""
@@ -70,19 +68,27 @@ class Vault:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         fields = {name: getattr(message, name) for name in _FIELDS}
         plain = json.dumps({**fields, "params": dict(message.params)}, separators=(",", ":")).encode()
-        return base64.b64encode(nonce + self._cipher.encrypt(nonce, plain, about.encode())).decode()
+        return base64.b64encode(nonce + self._ciphers[0].encrypt(nonce, plain, about.encode())).decode()
 
     def open(self, sealed: str, about: str) -> Message:
         """The message. Raises CannotOpen."""
-        try:
-            raw = base64.b64decode(sealed)
-            plain = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], about.encode())
-        except (InvalidTag, ValueError) as error:
-            raise CannotOpen from error
-        fields = json.loads(plain)
+        fields = json.loads(self._opened(sealed, about))
         return Message(**{**fields, "channel": Channel(fields["channel"])})
 
+    def _opened(self, sealed: str, about: str) -> bytes:
+        for cipher in self._ciphers:
+            try:
+                raw = base64.b64decode(sealed)
+                return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], about.encode())
+            except (InvalidTag, ValueError):
+                continue
+        raise CannotOpen
+
     def _keyed(self, *parts: str) -> str:
-        # each part carries its length, so that no two lists of parts make the same text
-        text = "".join(f"{len(part)}:{part}" for part in parts)
-        return hmac.digest(self._pepper, text.encode(), hashlib.sha256).hex()
+        return _hashed(self._names, *parts)
+
+
+def _hashed(pepper: bytes, *parts: str) -> str:
+    # each part carries its length, so that no two lists of parts make the same text
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return hmac.digest(pepper, text.encode(), hashlib.sha256).hex()

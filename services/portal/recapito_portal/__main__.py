@@ -2,6 +2,7 @@
 
 import argparse
 
+from recapito_portal import doctor
 from recapito_portal.settings import PortalSettings
 from recapito_servicekit import cli, logs, settings, web
 
@@ -10,6 +11,7 @@ def main(argv: list[str] | None = None) -> None:
     """Runs a command; see ``--help``."""
     top, commands = cli.parser("portal", "The customers' web area.")
     cli.add(commands, "serve", "serves the pages until SIGTERM", _serve)
+    cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)
 
 

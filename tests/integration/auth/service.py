@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,9 @@ from recapito.otp.v1 import otp_pb2
 import recapito_auth
 from recapito_auth.__main__ import wire
 from recapito_auth.registry_import import run
+from recapito_auth.registry_import.spool import Spool
 from recapito_auth.settings import AuthSettings
+from recapito_auth.store import audit
 from recapito_servicekit import sql
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.clock import Clock
@@ -89,8 +92,11 @@ class Auth:
 
     def import_text(self, text: str, file: Path, as_of: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> run.Result:
         file.write_text(text, encoding="utf-8")
-        assert run.find_bad(file, lambda _: None) == []
-        return run.write(self.database, file, as_of, datetime(2026, 11, 22, tzinfo=UTC), lambda _: None, dry_run=False)
+        spool, now = Spool(), datetime(2026, 11, 22, tzinfo=UTC)
+        assert run.read(file, spool, lambda _: None) == []
+        result = run.write(self.database, spool, as_of, now, lambda _: None, dry_run=False)
+        spool.close()
+        return result
 
     def start(self, given: str, family: str, contact: str, kind: Any = PERSON) -> registration_pb2.StartRegistrationResponse:
         return self.registration.StartRegistration(
@@ -113,18 +119,30 @@ class Auth:
         return self.complete(started.registration_id)
 
     def password(
-        self, username: str = "320 1234519", password: str = PASSWORD, ip: str = "192.0.2.9"
+        self, username: str = "320 1234519", password: str = PASSWORD, ip: str = "192.0.2.9", **fields: Any
     ) -> authentication_pb2.SignInResponse:
-        request = authentication_pb2.SignInRequest(username=username, password=password, client=client(ip))
+        request = authentication_pb2.SignInRequest(username=username, password=password, client=client(ip), **fields)
         return self.authentication.SignIn(request)
 
-    def code(self, sign_in_id: str, code: str) -> authentication_pb2.CompleteSignInResponse:
-        return self.authentication.CompleteSignIn(authentication_pb2.CompleteSignInRequest(sign_in_id=sign_in_id, code=code))
+    def code(self, sign_in_id: str, code: str, *, trust: bool = False) -> authentication_pb2.CompleteSignInResponse:
+        request = authentication_pb2.CompleteSignInRequest(sign_in_id=sign_in_id, code=code, trust_device=trust)
+        return self.authentication.CompleteSignIn(request)
 
     def sign_in(self) -> str:
         """Signs Maria Rossi in; gives the token."""
         required = self.password().code_required
         return self.code(required.sign_in_id, self.otp.codes[-1]).session.token
+
+    def trusted(self, username: str = "320 1234519", password: str = PASSWORD, **fields: Any) -> tuple[str, str]:
+        """A sign-in that makes its device a trusted one; gives the session's token and the device's."""
+        required = self.password(username, password, **fields).code_required
+        done = self.code(required.sign_in_id, self.otp.codes[-1], trust=True)
+        return done.session.token, done.device_token
+
+    def audited(self, customer_id: str = "C1") -> list[dict[str, Any]]:
+        """What was recorded of a customer, the oldest first."""
+        with self.database.read() as connection:
+            return [json.loads(record.body) for record in audit.latest_of(connection, customer_id, 1000)][::-1]
 
     def introspect(self, token: str) -> session_pb2.IntrospectResponse:
         return self.sessions.Introspect(session_pb2.IntrospectRequest(token=token))

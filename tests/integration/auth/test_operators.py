@@ -79,7 +79,9 @@ def test_wrong_unknown_and_stale_get_one_answer(auth: Auth, app: pyotp.TOTP, clo
     assert {(r.kind, r.reason, r.message) for r in refusals} == {(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", refusals[0].message)}
 
 
-def test_eleventh_attempt_on_an_operator_is_refused(auth: Auth) -> None:
+def test_eleventh_attempt_on_an_operator_fails_like_a_wrong_one(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:
     for _ in range(10):
-        assert refused(lambda: auth.operator("nobody", "x", "000000")).kind is Kind.UNAUTHENTICATED
-    assert refused(lambda: auth.operator("nobody", "x", "000000")).kind is Kind.RESOURCE_EXHAUSTED
+        assert refused(lambda: auth.operator("anna", "x", "000000")).kind is Kind.UNAUTHENTICATED
+    assert refused(lambda: auth.operator("anna", PASSWORD, app.at(clock.now))).reason == "SIGN_IN_FAILED"
+    clock.forward(minutes=5, seconds=1)
+    assert auth.operator("anna", PASSWORD, app.at(clock.now)).session.token

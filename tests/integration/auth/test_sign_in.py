@@ -1,5 +1,6 @@
 """Sign-in: equal errors, limits, the code, assistance, lockouts, sessions and step-up."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from recapito.auth.v1 import authentication_pb2, session_pb2
 from recapito.otp.v1 import otp_pb2
 
+from recapito_auth.store import audit
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
@@ -61,15 +63,22 @@ def test_wrong_and_unknown_get_one_answer(auth: Auth, username: str, password: s
 
 
 @pytest.mark.parametrize("username", ["320 1234519", "nobody@example.com"])
-def test_eleventh_attempt_on_a_user_name_is_refused_known_or_not(auth: Auth, clock: SetClock, username: str) -> None:
+def test_eleventh_attempt_on_a_user_name_fails_like_a_wrong_one_known_or_not(auth: Auth, clock: SetClock, username: str) -> None:
     auth.register()
     with ThreadPoolExecutor(8) as pool:
         refusals = list(pool.map(lambda n: refused(lambda: auth.password(username, "wrong", f"192.0.2.{n}")), range(12)))
-    kinds = [r.kind for r in refusals]
-    assert (kinds.count(Kind.UNAUTHENTICATED), kinds.count(Kind.RESOURCE_EXHAUSTED)) == (10, 2)
-    assert all(r.retry_after is not None for r in refusals if r.kind is Kind.RESOURCE_EXHAUSTED)
-    clock.forward(minutes=5, seconds=1)
-    assert refused(lambda: auth.password(username, "wrong")).kind is Kind.UNAUTHENTICATED
+    assert {(r.kind, r.reason, r.message, r.retry_after) for r in refusals} == {
+        (Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", refusals[0].message, None)
+    }
+    assert refused(lambda: auth.password("320 1234519" if "@" not in username else username)).reason == "SIGN_IN_FAILED"
+    with auth.database.read() as connection:
+        locked = [
+            json.loads(record.body)["details"]["locked"] for record in audit.records(connection) if "FAILED" in record.event
+        ]
+    assert (locked.count(False), locked.count(True)) == (10, 3)
+    if "@" not in username:
+        clock.forward(minutes=5, seconds=1)
+        assert "FAILED_ATTEMPTS" in auth.password(username).code_required.reasons
 
 
 def test_thirty_first_attempt_from_an_address_is_refused(auth: Auth) -> None:

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from recapito.claims.v1 import claims_pb2 as pb
 
 from recapito_claims.domain.filing import check_digit
+from recapito_claims.store import claims as store
 from recapito_servicekit.errors import Refusal
 from recapito_servicekit.times import from_timestamp
 from tests.conftest import SetClock
@@ -130,25 +130,24 @@ def test_a_filed_claim_is_not_filed_again_nor_changed(claims: Claims) -> None:
     assert anna.get(receipt) == receipt
 
 
-def test_a_proof_that_another_request_spent_is_refused(claims: Claims) -> None:
+def test_a_proof_that_another_request_spent_is_refused(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise OSError
+
     anna = claims.sign_in()
     draft = anna.complete()
     proof = claims.confirm(anna, draft)
-    database = sa.create_engine(claims.settings.database_url)
-    with database.begin() as connection:  # as if the service had died between the proof and the filing
-        connection.execute(sa.text("CREATE TRIGGER dies BEFORE UPDATE ON claims BEGIN SELECT RAISE(ABORT, 'died'); END"))
     request_id = new_request()
-    with pytest.raises(Refusal) as died:
-        anna.submit(draft, proof, request_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "file", die)  # as if the service had died between the proof and the filing
+        with pytest.raises(Refusal) as died:
+            anna.submit(draft, proof, request_id)
     assert reason_of(died) == "INTERNAL INTERNAL"
-    with database.begin() as connection:
-        connection.execute(sa.text("DROP TRIGGER dies"))
     with pytest.raises(Refusal) as refused:
         anna.submit(draft, proof)
     assert reason_of(refused) == "FAILED_PRECONDITION PROOF_USED"
     # the request that spent it is taken to its end, and the number that was rolled back is given now
     assert anna.submit(draft, proof, request_id).claim_number.startswith("D-2026-000001")
-    database.dispose()
 
 
 def test_a_proof_over_another_claim_is_refused(claims: Claims) -> None:

@@ -1,4 +1,4 @@
-"""The service over real gRPC, Redis and SQL."""
+"""The service over real gRPC, a real broker and SQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.support.smtp import SmtpSink
 
 
 @pytest.fixture
-def system(pki: Pki, tmp_path: Path, database_url: str, redis_url: str, mailbox: SmtpSink, clock: SetClock) -> Iterator[System]:
+def system(pki: Pki, tmp_path: Path, database_url: str, broker_url: str, mailbox: SmtpSink, clock: SetClock) -> Iterator[System]:
     """The service, serving, with nothing in it."""
-    made = System(pki, tmp_path, database_url, redis_url, mailbox, clock)
+    made = System(pki, tmp_path, database_url, broker_url, mailbox, clock)
     yield made
     made.close()

@@ -31,6 +31,7 @@ class Customers:
     tokens: dict[str, session_pb2.IntrospectResponse] = field(default_factory=dict)
     changed: dict[str, registry_pb2.ChangeMobileResponse] = field(default_factory=dict)
     holds: dict[str, bool] = field(default_factory=dict)
+    usernames: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -97,6 +98,8 @@ class _Registry(registry_pb2_grpc.CustomerRegistryServiceServicer):
             customer = known.customers[request.customer_id]
             if customer.version != request.expected_version:
                 raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "the customer changed")
+            if request.new_mobile in known.usernames:
+                raise Refusal(Kind.FAILED_PRECONDITION, "USERNAME_TAKEN", "another account's")
             old = customer.mobile
             customer.mobile = request.new_mobile
             customer.version += 1

@@ -14,13 +14,13 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 from recapito.contact_change.v1 import contact_change_pb2 as pb
-from recapito.contact_change.v1 import contact_change_pb2_grpc, review_pb2, review_pb2_grpc
+from recapito.contact_change.v1 import contact_change_pb2_grpc, dead_letter_pb2_grpc, review_pb2, review_pb2_grpc
 
 import recapito_contact_change
 from recapito_contact_change import __main__ as main
 from recapito_contact_change.settings import ContactChangeSettings
 from recapito_contact_change.store.tables import OUTBOX
-from recapito_servicekit import sql
+from recapito_servicekit import sql, work
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Refusal
@@ -47,18 +47,22 @@ def picture(colour: str = "navy") -> bytes:
 
 
 class System:
-    """One service with a stub for each side. ``serve`` False: the test starts processes of its own."""
+    """One service with a stub for each side.
+
+    ``serve`` False: the test starts processes of its own. ``otp_address``: another otp than the one of the test.
+    """
 
     def __init__(
         self,
         pki: Pki,
         folder: Path,
         database_url: str,
-        redis_url: str,
+        broker_url: str,
         mailbox: SmtpSink,
         clock: Clock,
         *,
         serve: bool = True,
+        otp_address: str = "",
     ) -> None:
         self.pki, self.clock, self.mailbox = pki, clock, mailbox
         self.known, self.texts = peers.Customers(), peers.Texts()
@@ -69,9 +73,9 @@ class System:
             **peers.blob_environment(folder),
             **mailbox.settings(),
             "RECAPITO_DATABASE_URL": database_url,
-            "RECAPITO_BROKER_URL": redis_url,
+            "RECAPITO_BROKER_URL": broker_url,
             "RECAPITO_AUTH_ADDRESS": self._peers[0].address,
-            "RECAPITO_OTP_ADDRESS": self._peers[1].address,
+            "RECAPITO_OTP_ADDRESS": otp_address or self._peers[1].address,
         }
         self.settings = load(ContactChangeSettings, "contact-change", self.environment)
         sql.migrate(self.settings.database_url, PACKAGE)
@@ -80,6 +84,7 @@ class System:
         self._channels = [channel_as(pki, "portal", self.port), channel_as(pki, "console", self.port)]
         self.customer = contact_change_pb2_grpc.ContactChangeServiceStub(self._channels[0])
         self.review = review_pb2_grpc.ReviewServiceStub(self._channels[1])
+        self.letters = dead_letter_pb2_grpc.DeadLetterServiceStub(self._channels[1])
 
     def close(self) -> None:
         for channel in self._channels:
@@ -114,10 +119,12 @@ class System:
 
     @contextmanager
     def working(self, *only: str) -> Iterator[None]:
-        """The background roles in threads, as ``work`` runs them."""
+        """The background roles in threads, as ``work`` runs them: started again when they fail."""
         stop = threading.Event()
         roles = main.roles(self.settings, self.clock)
-        threads = [threading.Thread(target=roles[name], args=(stop,)) for name in only or main.ROLES]
+        health = work.Health()
+        names = only or main.ROLES
+        threads = [threading.Thread(target=work._keep, args=(name, roles[name], stop, health)) for name in names]
         for thread in threads:
             thread.start()
         try:
@@ -126,6 +133,10 @@ class System:
             stop.set()
             for thread in threads:
                 thread.join(10)
+
+    def settle_intake(self, seconds: float = 15) -> None:
+        """Returns once every change has its case."""
+        wait_for(lambda: len(self.rows("cases")) == len(self.rows("changes")), seconds)
 
     def settle(self, seconds: float = 20) -> None:
         """Returns once no event is open."""

@@ -103,6 +103,20 @@ def test_a_decision_that_was_taken_back_is_not_carried_out_late(system: System, 
     assert system.rows("changes")[0].state == "REJECTED"
 
 
+def test_a_mobile_that_the_registry_cannot_take_over_goes_back_to_an_operator(system: System) -> None:
+    pump = Pump(system)
+    system.known.usernames.add(NEW_E164)
+    _, case_id = approved(system, pump)
+    pump.run()
+    (case,) = system.rows("cases")
+    assert (system.rows("changes")[0].state, case.findings) == ("IN_REVIEW", "USERNAME_TAKEN")
+    rosa = system.operator("rosa")
+    rosa.reject(case_id, rosa.take(case_id).summary.version)
+    pump.run()
+    assert system.rows("changes")[0].state == "REJECTED"
+    assert not [row for row in system.rows("outbox") if row.dead_at]
+
+
 def test_notices_that_overtake_each_other_all_arrive(system: System) -> None:
     pump = Pump(system)
     approved(system, pump)

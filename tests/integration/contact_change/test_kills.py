@@ -62,8 +62,8 @@ class Kept:
 
 
 @pytest.fixture
-def system(pki: Pki, tmp_path: Path, database_url: str, redis_url: str, mailbox: SmtpSink) -> Iterator[System]:
-    made = System(pki, tmp_path, database_url, redis_url, mailbox, system_clock, serve=False)
+def system(pki: Pki, tmp_path: Path, database_url: str, broker_url: str, mailbox: SmtpSink) -> Iterator[System]:
+    made = System(pki, tmp_path, database_url, broker_url, mailbox, system_clock, serve=False)
     yield made
     made.close()
 

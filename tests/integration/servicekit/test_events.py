@@ -2,89 +2,15 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
-import sqlalchemy as sa
+from datetime import timedelta
 
 from recapito_servicekit.clock import system_clock
-from recapito_servicekit.outbox import Event, Outbox, outbox_table
+from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.outbox import Event
 from recapito_servicekit.queues import Consumer, Relay, Unreadable, connect, envelope, queue
-from recapito_servicekit.sql import Database, UtcDateTime
-from tests.conftest import SetClock
+from tests.conftest import PARTS, SetClock
+from tests.integration.servicekit.bench import OUTBOX, TYPE, Bench
 from tests.support.redis import RedisServer
-
-METADATA = sa.MetaData()
-OUTBOX = Outbox(outbox_table(METADATA))
-EFFECTS = sa.Table(
-    "effects",
-    METADATA,
-    sa.Column("n", sa.Integer, primary_key=True),
-    sa.Column("event_id", sa.String(32)),
-    sa.Column("at", UtcDateTime),
-)
-TYPE = "recapito.test.happened.v1"
-
-
-class Bench:
-    """A database, a broker, and a handler that records its effect and closes the event in one transaction."""
-
-    def __init__(self, folder: Path, broker_url: str) -> None:
-        self.database = Database(f"sqlite:///{folder / 'events.db'}", 4)
-        METADATA.create_all(self.database.engine)
-        self.broker_url = broker_url
-        self.fail: Callable[[Event], None] = lambda event: None
-        self.stop = threading.Event()
-        self.threads: list[threading.Thread] = []
-
-    def handle(self, event: Event) -> None:
-        self.fail(event)
-        with self.database.transaction() as tx:
-            if OUTBOX.close(tx, event.event_id, system_clock()):
-                tx.execute(EFFECTS.insert().values(event_id=event.event_id, at=system_clock()))
-
-    def add(self, key: str = "k") -> str:
-        with self.database.transaction() as tx:
-            return OUTBOX.add(tx, TYPE, key, {"id": "1"}, system_clock())
-
-    def relay(self) -> Relay:
-        return Relay(self.database, OUTBOX, self.broker_url, "test", {TYPE: "test.q"}, system_clock)
-
-    def consumer(self) -> Consumer:
-        return Consumer(self.database, OUTBOX, self.broker_url, "test.q", {TYPE: self.handle}, system_clock)
-
-    def start(self) -> None:
-        for role in (self.relay().run, self.consumer().run):
-            thread = threading.Thread(target=role, args=(self.stop,))
-            thread.start()
-            self.threads.append(thread)
-
-    def effects(self) -> list[str]:
-        with self.database.read() as tx:
-            return [row.event_id for row in tx.execute(sa.select(EFFECTS).order_by(EFFECTS.c.n))]
-
-    def wait_effects(self, count: int) -> list[str]:
-        until = time.monotonic() + 10
-        while len(found := self.effects()) < count and time.monotonic() < until:
-            time.sleep(0.05)
-        return found
-
-    def row(self, event_id: str) -> "sa.Row[tuple[object, ...]]":
-        with self.database.read() as tx:
-            return tx.execute(sa.select(METADATA.tables["outbox"]).where(METADATA.tables["outbox"].c.event_id == event_id)).one()
-
-
-@pytest.fixture
-def bench(tmp_path: Path, redis_server: RedisServer) -> Iterator[Bench]:
-    redis_server.client(1).flushdb()
-    made = Bench(tmp_path, redis_server.url(1))
-    yield made
-    made.stop.set()
-    for thread in made.threads:
-        thread.join(5)
-    made.database.close()
 
 
 def test_events_take_effect_once_and_in_the_order_of_their_key(bench: Bench) -> None:
@@ -102,7 +28,7 @@ def test_event_that_arrives_three_times_takes_effect_once(bench: Bench) -> None:
     assert bench.effects() == [event_id]
 
 
-def test_event_that_the_broker_lost_is_published_again(bench: Bench, redis_server: RedisServer, clock: SetClock) -> None:
+def test_event_that_the_broker_lost_is_published_again(bench: Bench, clock: SetClock) -> None:
     event_id = bench.add()
     clock.now = system_clock()
     relay = Relay(bench.database, OUTBOX, bench.broker_url, "test", {TYPE: "test.q"}, clock)
@@ -111,7 +37,7 @@ def test_event_that_the_broker_lost_is_published_again(bench: Bench, redis_serve
         producer.maybe_declare(queue("test.q"))
         assert relay.publish_due(producer) == 1
         assert relay.publish_due(producer) == 0
-        redis_server.client(1).flushdb()
+        queue("test.q")(connection.default_channel).purge()
         clock.forward(minutes=1)
         assert relay.publish_due(producer) == 1
     bench.start()
@@ -133,6 +59,25 @@ def test_failed_event_comes_again_later_and_is_dead_after_the_fifth_try(bench: B
     assert row.dead_at is not None
     assert row.error == "OSError"
     assert bench.effects() == []
+
+
+def test_outage_counts_as_no_try_until_it_has_lasted_a_day(bench: Bench, clock: SetClock) -> None:
+    def fail(event: Event) -> None:
+        raise Refusal(Kind.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", "away")
+
+    bench.fail = fail
+    event_id = bench.add()
+    event = Event(event_id, TYPE, "k", {"id": "1"}, system_clock())
+    consumer = Consumer(bench.database, OUTBOX, bench.broker_url, "test.q", {TYPE: bench.handle}, clock)
+    for hours in (0, 1, 10, 20):
+        clock.now = system_clock() + timedelta(hours=hours)
+        consumer.handle(json.dumps(envelope(event, "test")))
+        row = bench.row(event_id)
+        assert (row.tries, row.dead_at) == (0, None)
+        assert row.next_try_at <= clock.now + timedelta(seconds=75)
+    clock.forward(hours=5)
+    consumer.handle(json.dumps(envelope(event, "test")))
+    assert bench.row(event_id).dead_at is not None
 
 
 def test_event_that_cannot_be_understood_is_dead_at_once_and_the_next_one_flows(bench: Bench) -> None:
@@ -157,13 +102,14 @@ def test_garbage_on_the_queue_stops_nothing(bench: Bench, redis_server: RedisSer
         producer.publish(
             b"\xff\xfe", exchange="", routing_key="test.q", content_type="application/x-pickle", content_encoding="binary"
         )
-    redis_server.client(1).lpush("test.q", "not even an envelope")
+    if PARTS == "embedded":  # RabbitMQ frames messages itself
+        redis_server.client(1).lpush("test.q", "not even an envelope")
     event_id = bench.add()
     bench.start()
     assert bench.wait_effects(1) == [event_id]
 
 
-def test_two_relays_at_once_publish_each_event_once(bench: Bench, redis_server: RedisServer) -> None:
+def test_two_relays_at_once_publish_each_event_once(bench: Bench) -> None:
     for number in range(40):
         bench.add(f"k{number}")
 
@@ -180,4 +126,4 @@ def test_two_relays_at_once_publish_each_event_once(bench: Bench, redis_server: 
         thread.start()
     for thread in threads:
         thread.join()
-    assert redis_server.client(1).llen("test.q") == 40
+    assert bench.carried() == 40

@@ -54,3 +54,43 @@ def test_value_of_a_secret_is_in_no_message() -> None:
     with pytest.raises(BadSettings) as caught:
         load(Example, "x", {"RECAPITO_KEY": "hunter2"})
     assert "hunter2" not in str(caught.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guarded:
+    """What production is particular about."""
+
+    key: str = setting("KEY", "a key", secret=True, least=8)
+    safe: bool = setting("SAFE", "a safe way", default=True, production=True, unless="NEAR")
+    near: bool = setting("NEAR", "nobody else is on the way", default=False)
+
+
+def test_production_refuses_all_that_is_unsafe_in_one_message() -> None:
+    with pytest.raises(BadSettings) as caught:
+        load(Guarded, "x", {"RECAPITO_KEY": "short", "RECAPITO_SAFE": "0"})
+    assert caught.value.faults == (
+        "RECAPITO_KEY: at least 8 characters in production",
+        "RECAPITO_SAFE: production needs 1, or RECAPITO_NEAR=1",
+    )
+
+
+def test_production_refuses_a_development_secret_and_does_not_tell_it() -> None:
+    with pytest.raises(BadSettings, match="RECAPITO_KEY: a development secret") as caught:
+        load(Guarded, "x", {"RECAPITO_KEY": "development-hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_unsafe_switch_is_taken_where_another_says_why_it_is_safe() -> None:
+    assert not load(Guarded, "x", {"RECAPITO_KEY": "k" * 8, "RECAPITO_SAFE": "0", "RECAPITO_NEAR": "1"}).safe
+
+
+def test_development_takes_what_production_refuses() -> None:
+    given = {"RECAPITO_ENVIRONMENT": "development", "RECAPITO_KEY": "development", "RECAPITO_SAFE": "0"}
+    assert load(Guarded, "x", given) == Guarded(key="development", safe=False)
+
+
+def test_secret_file_that_is_not_text_is_a_fault_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadSettings, match="RECAPITO_KEY_FILE: not UTF-8"):
+        load(Guarded, "x", {"RECAPITO_KEY_FILE": str(file)})

@@ -33,7 +33,7 @@ class Session(_message.Message):
     token: _builtins.str
     """The bearer token, opaque and secret."""
     acr: _builtins.str
-    """The assurance: "recapito:aal1" (password) or "recapito:aal2" (password and code)."""
+    """The assurance: "recapito:aal1" (password) or "recapito:aal2" (password and code, or password and a trusted device)."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
         """The instant at which it ends at the latest."""
@@ -62,10 +62,23 @@ class SignInRequest(_message.Message):
     USERNAME_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
+    ACR_FIELD_NUMBER: _builtins.int
+    MAX_AGE_FIELD_NUMBER: _builtins.int
     username: _builtins.str
     """The user name as the person types it: a mobile or an email."""
     password: _builtins.str
     """The password."""
+    device_token: _builtins.str
+    """The token that CompleteSignIn gave for this device; empty: none. One that isn't known, or not any more, is passed over."""
+    acr: _builtins.str
+    """The assurance that the caller demands: "recapito:aal1" or "recapito:aal2"; empty: none. Every session that a sign-in opens
+    has "recapito:aal2".
+    """
+    max_age: _builtins.int
+    """How old the last code may be, in seconds, before one is asked for (reason DEMANDED); 0: one is always asked for; unset: as
+    old as the policy allows.
+    """
     @_builtins.property
     def client(self) -> _client_pb2.Client:
         """The person's device."""
@@ -76,12 +89,17 @@ class SignInRequest(_message.Message):
         username: _builtins.str = ...,
         password: _builtins.str = ...,
         client: _client_pb2.Client | None = ...,
+        device_token: _builtins.str = ...,
+        acr: _builtins.str = ...,
+        max_age: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_age", b"_max_age", "client", b"client", "max_age", b"max_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "password", b"password", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_age", b"_max_age", "acr", b"acr", "client", b"client", "device_token", b"device_token", "max_age", b"max_age", "password", b"password", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_age: _TypeAlias = _typing.Literal["max_age"]  # noqa: Y015
+    _WhichOneofArgType__max_age: _TypeAlias = _typing.Literal["_max_age", b"_max_age"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_age) -> _WhichOneofReturnType__max_age | None: ...
 
 Global___SignInRequest: _TypeAlias = SignInRequest  # noqa: Y015
 
@@ -119,7 +137,10 @@ class SignInResponse(_message.Message):
 
         @_builtins.property
         def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-            """Why a code is asked for: FIRST_SIGN_IN, UNKNOWN_DEVICE or CONTACT_CHANGED."""
+            """Why a code is asked for, at least one of: FIRST_SIGN_IN, UNKNOWN_DEVICE, NEW_COUNTRY_OR_NETWORK (no right code came from
+            the client's network, IPv4 /16 or IPv6 /32, in the last 30 days), CODE_TOO_OLD (over 30 days), FAILED_ATTEMPTS (5 or more
+            since the last right code), CONTACT_CHANGED, PASSWORD_CHANGED, RECOVERED, DEMANDED (by max_age).
+            """
 
         def __init__(
             self,
@@ -161,8 +182,36 @@ class SignInResponse(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ContactChangeOnly(_message.Message):
+        """The password was recovered with one contact only: until an operator has approved a contact change it opens that and nothing
+        else, and no code is sent.
+        """
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CONTACT_CHANGE_TOKEN_FIELD_NUMBER: _builtins.int
+        contact_change_token: _builtins.str
+        """Opens a contact change for 30 minutes, and nothing else."""
+        def __init__(
+            self,
+            *,
+            contact_change_token: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_change_token", b"contact_change_token"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SESSION_FIELD_NUMBER: _builtins.int
     CODE_REQUIRED_FIELD_NUMBER: _builtins.int
     MOBILE_MISSING_FIELD_NUMBER: _builtins.int
+    CONTACT_CHANGE_ONLY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___Session:
+        """The device is trusted: the customer is signed in."""
+
     @_builtins.property
     def code_required(self) -> Global___SignInResponse.CodeRequired:
         """A code went out."""
@@ -171,17 +220,23 @@ class SignInResponse(_message.Message):
     def mobile_missing(self) -> Global___SignInResponse.MobileMissing:
         """There is no mobile on file."""
 
+    @_builtins.property
+    def contact_change_only(self) -> Global___SignInResponse.ContactChangeOnly:
+        """The password opens a contact change alone."""
+
     def __init__(
         self,
         *,
+        session: Global___Session | None = ...,
         code_required: Global___SignInResponse.CodeRequired | None = ...,
         mobile_missing: Global___SignInResponse.MobileMissing | None = ...,
+        contact_change_only: Global___SignInResponse.ContactChangeOnly | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["code_required", b"code_required", "mobile_missing", b"mobile_missing", "next", b"next"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["code_required", b"code_required", "contact_change_only", b"contact_change_only", "mobile_missing", b"mobile_missing", "next", b"next", "session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_required", b"code_required", "mobile_missing", b"mobile_missing", "next", b"next"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_required", b"code_required", "contact_change_only", b"contact_change_only", "mobile_missing", b"mobile_missing", "next", b"next", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_next: _TypeAlias = _typing.Literal["code_required", "mobile_missing"]  # noqa: Y015
+    _WhichOneofReturnType_next: _TypeAlias = _typing.Literal["session", "code_required", "mobile_missing", "contact_change_only"]  # noqa: Y015
     _WhichOneofArgType_next: _TypeAlias = _typing.Literal["next", b"next"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_next) -> _WhichOneofReturnType_next | None: ...
 
@@ -293,19 +348,23 @@ class CompleteSignInRequest(_message.Message):
 
     SIGN_IN_ID_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
+    TRUST_DEVICE_FIELD_NUMBER: _builtins.int
     sign_in_id: _builtins.str
     """The sign-in's id."""
     code: _builtins.str
     """The code."""
+    trust_device: _builtins.bool
+    """Whether this device is to be trusted for 30 days."""
     def __init__(
         self,
         *,
         sign_in_id: _builtins.str = ...,
         code: _builtins.str = ...,
+        trust_device: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "sign_in_id", b"sign_in_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "sign_in_id", b"sign_in_id", "trust_device", b"trust_device"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -320,10 +379,15 @@ class CompleteSignInResponse(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     ATTEMPTS_LEFT_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     outcome: _otp_pb2.Outcome.ValueType
     """The finding."""
     attempts_left: _builtins.int
     """Guesses that are left."""
+    device_token: _builtins.str
+    """With OUTCOME_APPROVED and trust_device: the device's token, secret, for device_token of its next sign-ins. Keep it in the
+    person's browser alone; it replaces the one that the device had before.
+    """
     @_builtins.property
     def session(self) -> Global___Session:
         """With OUTCOME_APPROVED: the session."""
@@ -334,10 +398,11 @@ class CompleteSignInResponse(_message.Message):
         outcome: _otp_pb2.Outcome.ValueType = ...,
         attempts_left: _builtins.int = ...,
         session: Global___Session | None = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left", b"attempts_left", "outcome", b"outcome", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left", b"attempts_left", "device_token", b"device_token", "outcome", b"outcome", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -87,8 +87,10 @@ class AuthenticationServiceServicer:
     """
 
     def SignIn(self, request, context):
-        """Checks user name and password. Wrong, unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
-        RESOURCE_EXHAUSTED with RetryInfo: too many attempts.
+        """Checks user name and password, and opens a session where the device is trusted and no reason asks for a code. Wrong,
+        unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. RESOURCE_EXHAUSTED with RetryInfo: too many
+        attempts from the client's address (reason TOO_MANY_ATTEMPTS), too many wrong codes (CODES_LOCKED), too many sends. A trusted
+        device is counted by itself: what others do to the user name or the address doesn't lock it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,7 +111,7 @@ class AuthenticationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CompleteSignIn(self, request, context):
-        """Checks the code and opens a session. A wrong code is an answer, never an error.
+        """Checks the code and opens a session; may make the device a trusted one. A wrong code is an answer, never an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

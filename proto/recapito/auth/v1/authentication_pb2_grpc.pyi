@@ -34,15 +34,17 @@ class AuthenticationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuthenticationServiceAsyncStub: ...
     SignIn: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.SignInRequest, _authentication_pb2.SignInResponse]
-    """Checks user name and password. Wrong, unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
-    RESOURCE_EXHAUSTED with RetryInfo: too many attempts.
+    """Checks user name and password, and opens a session where the device is trusted and no reason asks for a code. Wrong,
+    unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. RESOURCE_EXHAUSTED with RetryInfo: too many
+    attempts from the client's address (reason TOO_MANY_ATTEMPTS), too many wrong codes (CODES_LOCKED), too many sends. A trusted
+    device is counted by itself: what others do to the user name or the address doesn't lock it.
     """
     GetSignIn: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.GetSignInRequest, _authentication_pb2.GetSignInResponse]
     """Reads how far the code of a sign-in came."""
     ResendSignInCode: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.ResendSignInCodeRequest, _authentication_pb2.ResendSignInCodeResponse]
     """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
     CompleteSignIn: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.CompleteSignInRequest, _authentication_pb2.CompleteSignInResponse]
-    """Checks the code and opens a session. A wrong code is an answer, never an error."""
+    """Checks the code and opens a session; may make the device a trusted one. A wrong code is an answer, never an error."""
     StartAssistance: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.StartAssistanceRequest, _authentication_pb2.StartAssistanceResponse]
     """No mobile on file: sends a code to the email on file. FAILED_PRECONDITION with reason MOBILE_ON_FILE or NO_EMAIL_ON_FILE."""
     CompleteAssistance: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.CompleteAssistanceRequest, _authentication_pb2.CompleteAssistanceResponse]
@@ -60,15 +62,17 @@ class AuthenticationServiceAsyncStub(AuthenticationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignIn: _aio.UnaryUnaryMultiCallable[_authentication_pb2.SignInRequest, _authentication_pb2.SignInResponse]  # type: ignore[assignment]
-    """Checks user name and password. Wrong, unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
-    RESOURCE_EXHAUSTED with RetryInfo: too many attempts.
+    """Checks user name and password, and opens a session where the device is trusted and no reason asks for a code. Wrong,
+    unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. RESOURCE_EXHAUSTED with RetryInfo: too many
+    attempts from the client's address (reason TOO_MANY_ATTEMPTS), too many wrong codes (CODES_LOCKED), too many sends. A trusted
+    device is counted by itself: what others do to the user name or the address doesn't lock it.
     """
     GetSignIn: _aio.UnaryUnaryMultiCallable[_authentication_pb2.GetSignInRequest, _authentication_pb2.GetSignInResponse]  # type: ignore[assignment]
     """Reads how far the code of a sign-in came."""
     ResendSignInCode: _aio.UnaryUnaryMultiCallable[_authentication_pb2.ResendSignInCodeRequest, _authentication_pb2.ResendSignInCodeResponse]  # type: ignore[assignment]
     """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
     CompleteSignIn: _aio.UnaryUnaryMultiCallable[_authentication_pb2.CompleteSignInRequest, _authentication_pb2.CompleteSignInResponse]  # type: ignore[assignment]
-    """Checks the code and opens a session. A wrong code is an answer, never an error."""
+    """Checks the code and opens a session; may make the device a trusted one. A wrong code is an answer, never an error."""
     StartAssistance: _aio.UnaryUnaryMultiCallable[_authentication_pb2.StartAssistanceRequest, _authentication_pb2.StartAssistanceResponse]  # type: ignore[assignment]
     """No mobile on file: sends a code to the email on file. FAILED_PRECONDITION with reason MOBILE_ON_FILE or NO_EMAIL_ON_FILE."""
     CompleteAssistance: _aio.UnaryUnaryMultiCallable[_authentication_pb2.CompleteAssistanceRequest, _authentication_pb2.CompleteAssistanceResponse]  # type: ignore[assignment]
@@ -89,8 +93,10 @@ class AuthenticationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _authentication_pb2.SignInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_authentication_pb2.SignInResponse, _abc.Awaitable[_authentication_pb2.SignInResponse]]:
-        """Checks user name and password. Wrong, unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
-        RESOURCE_EXHAUSTED with RetryInfo: too many attempts.
+        """Checks user name and password, and opens a session where the device is trusted and no reason asks for a code. Wrong,
+        unknown or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. RESOURCE_EXHAUSTED with RetryInfo: too many
+        attempts from the client's address (reason TOO_MANY_ATTEMPTS), too many wrong codes (CODES_LOCKED), too many sends. A trusted
+        device is counted by itself: what others do to the user name or the address doesn't lock it.
         """
 
     @_abc_1.abstractmethod
@@ -115,7 +121,7 @@ class AuthenticationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _authentication_pb2.CompleteSignInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_authentication_pb2.CompleteSignInResponse, _abc.Awaitable[_authentication_pb2.CompleteSignInResponse]]:
-        """Checks the code and opens a session. A wrong code is an answer, never an error."""
+        """Checks the code and opens a session; may make the device a trusted one. A wrong code is an answer, never an error."""
 
     @_abc_1.abstractmethod
     def StartAssistance(

@@ -104,11 +104,13 @@ class IntrospectResponse(_message.Message):
     """The operator's user name, for the records that people read."""
     @_builtins.property
     def amr(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """How the person was authenticated: "pwd", "otp_sms", "otp_email", "totp". For a contact_change_token: how it was obtained."""
+        """How the person was authenticated: "pwd", "otp_sms", "otp_email", "device" (a trusted one), "totp", "recovery_code". For a
+        contact_change_token: how it was obtained.
+        """
 
     @_builtins.property
     def auth_time(self) -> _timestamp_pb2.Timestamp:
-        """When the last factor was checked."""
+        """When the last code was checked; for a session that a trusted device opened, the code that made it trusted."""
 
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:

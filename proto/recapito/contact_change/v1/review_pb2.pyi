@@ -235,6 +235,8 @@ class CaseDocument(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     PAGES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    DESTROYED_AT_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """The document's id."""
     name: _builtins.str
@@ -243,6 +245,12 @@ class CaseDocument(_message.Message):
     """Its type by content."""
     pages: _builtins.int
     """Pages; 1 for a picture."""
+    sha256: _builtins.str
+    """The SHA-256 of the bytes received, hex."""
+    @_builtins.property
+    def destroyed_at(self) -> _timestamp_pb2.Timestamp:
+        """When its key was destroyed, after which nobody can read it; unset: it can be read."""
+
     def __init__(
         self,
         *,
@@ -250,10 +258,12 @@ class CaseDocument(_message.Message):
         name: _builtins.str = ...,
         media_type: _builtins.str = ...,
         pages: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        destroyed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["destroyed_at", b"destroyed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "media_type", b"media_type", "name", b"name", "pages", b"pages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destroyed_at", b"destroyed_at", "document_id", b"document_id", "media_type", b"media_type", "name", b"name", "pages", b"pages", "sha256", b"sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -348,7 +358,7 @@ class HistoryEntry(_message.Message):
     actor: _builtins.str
     """Who: an operator's user name, "customer" or "system"."""
     action: _builtins.str
-    """What: submitted, opened, viewed, document_viewed, taken, decided, applied, notice_sent."""
+    """What: submitted, opened, viewed, document_viewed, taken, decided, applied, notice_sent, document_destroyed."""
     detail: _builtins.str
     """More, where there is more: the decision, a document's id."""
     @_builtins.property

@@ -95,6 +95,7 @@ class ReviewServiceServicer:
 
     def ReadDocument(self, request, context):
         """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+        FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

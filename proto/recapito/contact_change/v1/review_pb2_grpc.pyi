@@ -42,7 +42,9 @@ class ReviewServiceStub:
     another has it. FAILED_PRECONDITION with reason OWN_CASE: the case is the operator's own.
     """
     ReadDocument: _grpc.UnaryStreamMultiCallable[_review_pb2.ReadDocumentRequest, _review_pb2.ReadDocumentResponse]
-    """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded."""
+    """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+    FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
+    """
     GetHistory: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]
     """Reads what happened to a case, the oldest first."""
     Decide: _grpc.UnaryUnaryMultiCallable[_review_pb2.DecideRequest, _review_pb2.DecideResponse]
@@ -64,7 +66,9 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     another has it. FAILED_PRECONDITION with reason OWN_CASE: the case is the operator's own.
     """
     ReadDocument: _aio.UnaryStreamMultiCallable[_review_pb2.ReadDocumentRequest, _review_pb2.ReadDocumentResponse]  # type: ignore[assignment]
-    """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded."""
+    """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+    FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
+    """
     GetHistory: _aio.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]  # type: ignore[assignment]
     """Reads what happened to a case, the oldest first."""
     Decide: _aio.UnaryUnaryMultiCallable[_review_pb2.DecideRequest, _review_pb2.DecideResponse]  # type: ignore[assignment]
@@ -107,7 +111,9 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_pb2.ReadDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_review_pb2.ReadDocumentResponse], _abc.AsyncIterator[_review_pb2.ReadDocumentResponse]]:
-        """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded."""
+        """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+        FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
+        """
 
     @_abc_1.abstractmethod
     def GetHistory(

@@ -55,6 +55,16 @@ class OtpServiceStub:
                 request_serializer=recapito_dot_otp_dot_v1_dot_otp__pb2.GetChallengeRequest.SerializeToString,
                 response_deserializer=recapito_dot_otp_dot_v1_dot_otp__pb2.GetChallengeResponse.FromString,
                 _registered_method=True)
+        self.CancelChallenge = channel.unary_unary(
+                '/recapito.otp.v1.OtpService/CancelChallenge',
+                request_serializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelChallengeRequest.SerializeToString,
+                response_deserializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelChallengeResponse.FromString,
+                _registered_method=True)
+        self.CancelSubject = channel.unary_unary(
+                '/recapito.otp.v1.OtpService/CancelSubject',
+                request_serializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelSubjectRequest.SerializeToString,
+                response_deserializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelSubjectResponse.FromString,
+                _registered_method=True)
         self.ConsumeProof = channel.unary_unary(
                 '/recapito.otp.v1.OtpService/ConsumeProof',
                 request_serializer=recapito_dot_otp_dot_v1_dot_otp__pb2.ConsumeProofRequest.SerializeToString,
@@ -73,7 +83,8 @@ class OtpServiceServicer:
 
     def IssueChallenge(self, request, context):
         """Issues a code for a subject and purpose and queues its delivery. A repeat with the same request_id gives the first
-        answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client.
+        answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client, or with reason
+        PREFIX_STOPPED too many to never-confirmed numbers of the same prefix.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,8 +100,9 @@ class OtpServiceServicer:
 
     def ResendChallenge(self, request, context):
         """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-        approved, or its guesses are spent.
+        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
+        delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+        approved or cancelled, or its guesses are spent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,6 +110,20 @@ class OtpServiceServicer:
 
     def GetChallenge(self, request, context):
         """Reads a challenge's state, its delivery among it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelChallenge(self, request, context):
+        """Ends a challenge: no code of it is accepted any more, and one that waits isn't sent. What was approved stays so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSubject(self, request, context):
+        """Ends every open challenge that the caller had issued for a subject. Challenges that are issued later aren't touched.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,6 +166,16 @@ def add_OtpServiceServicer_to_server(servicer, server):
                     servicer.GetChallenge,
                     request_deserializer=recapito_dot_otp_dot_v1_dot_otp__pb2.GetChallengeRequest.FromString,
                     response_serializer=recapito_dot_otp_dot_v1_dot_otp__pb2.GetChallengeResponse.SerializeToString,
+            ),
+            'CancelChallenge': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelChallenge,
+                    request_deserializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelChallengeRequest.FromString,
+                    response_serializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelChallengeResponse.SerializeToString,
+            ),
+            'CancelSubject': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSubject,
+                    request_deserializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelSubjectRequest.FromString,
+                    response_serializer=recapito_dot_otp_dot_v1_dot_otp__pb2.CancelSubjectResponse.SerializeToString,
             ),
             'ConsumeProof': grpc.unary_unary_rpc_method_handler(
                     servicer.ConsumeProof,
@@ -261,6 +297,60 @@ class OtpService:
             '/recapito.otp.v1.OtpService/GetChallenge',
             recapito_dot_otp_dot_v1_dot_otp__pb2.GetChallengeRequest.SerializeToString,
             recapito_dot_otp_dot_v1_dot_otp__pb2.GetChallengeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelChallenge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.otp.v1.OtpService/CancelChallenge',
+            recapito_dot_otp_dot_v1_dot_otp__pb2.CancelChallengeRequest.SerializeToString,
+            recapito_dot_otp_dot_v1_dot_otp__pb2.CancelChallengeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSubject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.otp.v1.OtpService/CancelSubject',
+            recapito_dot_otp_dot_v1_dot_otp__pb2.CancelSubjectRequest.SerializeToString,
+            recapito_dot_otp_dot_v1_dot_otp__pb2.CancelSubjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,7 +35,8 @@ class OtpServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OtpServiceAsyncStub: ...
     IssueChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.IssueChallengeRequest, _otp_pb2.IssueChallengeResponse]
     """Issues a code for a subject and purpose and queues its delivery. A repeat with the same request_id gives the first
-    answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client.
+    answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client, or with reason
+    PREFIX_STOPPED too many to never-confirmed numbers of the same prefix.
     """
     CheckChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.CheckChallengeRequest, _otp_pb2.CheckChallengeResponse]
     """Compares a code, counting the guess first. A wrong code is an answer, never an error. NOT_FOUND: unknown challenge, or
@@ -43,11 +44,16 @@ class OtpServiceStub:
     """
     ResendChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.ResendChallengeRequest, _otp_pb2.ResendChallengeResponse]
     """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-    approved, or its guesses are spent.
+    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
+    delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+    approved or cancelled, or its guesses are spent.
     """
     GetChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.GetChallengeRequest, _otp_pb2.GetChallengeResponse]
     """Reads a challenge's state, its delivery among it."""
+    CancelChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.CancelChallengeRequest, _otp_pb2.CancelChallengeResponse]
+    """Ends a challenge: no code of it is accepted any more, and one that waits isn't sent. What was approved stays so."""
+    CancelSubject: _grpc.UnaryUnaryMultiCallable[_otp_pb2.CancelSubjectRequest, _otp_pb2.CancelSubjectResponse]
+    """Ends every open challenge that the caller had issued for a subject. Challenges that are issued later aren't touched."""
     ConsumeProof: _grpc.UnaryUnaryMultiCallable[_otp_pb2.ConsumeProofRequest, _otp_pb2.ConsumeProofResponse]
     """Spends the proof of an approved challenge, once. FAILED_PRECONDITION with reason PROOF_USED: it was spent before.
     NOT_FOUND: unknown or expired proof, or another subject, purpose or transaction.
@@ -62,7 +68,8 @@ class OtpServiceAsyncStub(OtpServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     IssueChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.IssueChallengeRequest, _otp_pb2.IssueChallengeResponse]  # type: ignore[assignment]
     """Issues a code for a subject and purpose and queues its delivery. A repeat with the same request_id gives the first
-    answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client.
+    answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client, or with reason
+    PREFIX_STOPPED too many to never-confirmed numbers of the same prefix.
     """
     CheckChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.CheckChallengeRequest, _otp_pb2.CheckChallengeResponse]  # type: ignore[assignment]
     """Compares a code, counting the guess first. A wrong code is an answer, never an error. NOT_FOUND: unknown challenge, or
@@ -70,11 +77,16 @@ class OtpServiceAsyncStub(OtpServiceStub):
     """
     ResendChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.ResendChallengeRequest, _otp_pb2.ResendChallengeResponse]  # type: ignore[assignment]
     """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-    approved, or its guesses are spent.
+    RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
+    delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+    approved or cancelled, or its guesses are spent.
     """
     GetChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.GetChallengeRequest, _otp_pb2.GetChallengeResponse]  # type: ignore[assignment]
     """Reads a challenge's state, its delivery among it."""
+    CancelChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.CancelChallengeRequest, _otp_pb2.CancelChallengeResponse]  # type: ignore[assignment]
+    """Ends a challenge: no code of it is accepted any more, and one that waits isn't sent. What was approved stays so."""
+    CancelSubject: _aio.UnaryUnaryMultiCallable[_otp_pb2.CancelSubjectRequest, _otp_pb2.CancelSubjectResponse]  # type: ignore[assignment]
+    """Ends every open challenge that the caller had issued for a subject. Challenges that are issued later aren't touched."""
     ConsumeProof: _aio.UnaryUnaryMultiCallable[_otp_pb2.ConsumeProofRequest, _otp_pb2.ConsumeProofResponse]  # type: ignore[assignment]
     """Spends the proof of an approved challenge, once. FAILED_PRECONDITION with reason PROOF_USED: it was spent before.
     NOT_FOUND: unknown or expired proof, or another subject, purpose or transaction.
@@ -92,7 +104,8 @@ class OtpServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_otp_pb2.IssueChallengeResponse, _abc.Awaitable[_otp_pb2.IssueChallengeResponse]]:
         """Issues a code for a subject and purpose and queues its delivery. A repeat with the same request_id gives the first
-        answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client.
+        answer. RESOURCE_EXHAUSTED with RetryInfo: too many messages to the destination or from the client, or with reason
+        PREFIX_STOPPED too many to never-confirmed numbers of the same prefix.
         """
 
     @_abc_1.abstractmethod
@@ -112,8 +125,9 @@ class OtpServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_otp_pb2.ResendChallengeResponse, _abc.Awaitable[_otp_pb2.ResendChallengeResponse]]:
         """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
-        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-        approved, or its guesses are spent.
+        RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
+        delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
+        approved or cancelled, or its guesses are spent.
         """
 
     @_abc_1.abstractmethod
@@ -123,6 +137,22 @@ class OtpServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_otp_pb2.GetChallengeResponse, _abc.Awaitable[_otp_pb2.GetChallengeResponse]]:
         """Reads a challenge's state, its delivery among it."""
+
+    @_abc_1.abstractmethod
+    def CancelChallenge(
+        self,
+        request: _otp_pb2.CancelChallengeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_otp_pb2.CancelChallengeResponse, _abc.Awaitable[_otp_pb2.CancelChallengeResponse]]:
+        """Ends a challenge: no code of it is accepted any more, and one that waits isn't sent. What was approved stays so."""
+
+    @_abc_1.abstractmethod
+    def CancelSubject(
+        self,
+        request: _otp_pb2.CancelSubjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_otp_pb2.CancelSubjectResponse, _abc.Awaitable[_otp_pb2.CancelSubjectResponse]]:
+        """Ends every open challenge that the caller had issued for a subject. Challenges that are issued later aren't touched."""
 
     @_abc_1.abstractmethod
     def ConsumeProof(

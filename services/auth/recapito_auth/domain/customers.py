@@ -32,6 +32,8 @@ class Customer:
     contact_changed_at: datetime | None
     claims_held_until: datetime | None
     registered: bool
+    frozen_at: datetime | None = None  # somebody said "this wasn't me": no claims, no changes from inside
+    recovered_at: datetime | None = None  # when the account's password was last recovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Account:
     last_signed_in_at: datetime | None
     wrong_codes: int
     codes_locked_until: datetime | None
+    failed_passwords: int = 0  # since the last right code
+    last_code_at: datetime | None = None
+    password_changed_at: datetime | None = None
+    recovered_at: datetime | None = None
+    contact_change_only: bool = False  # recovered with one contact: opens a contact change until one was approved
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,5 @@ class Operator:
     password_hash: str
     totp_sealed: bytes
     customer_id: str
-
-
-def sign_in_reasons(account: Account, customer: Customer) -> list[str]:
-    """Why a code is asked for at sign-in (policy: a code is asked for at sign-in). No device is trusted yet, so one always is."""
-    reasons = ["FIRST_SIGN_IN"] if account.first_signed_in_at is None else []
-    since = account.last_signed_in_at or account.created_at
-    if customer.contact_changed_at is not None and customer.contact_changed_at >= since:
-        reasons.append("CONTACT_CHANGED")
-    return reasons or ["UNKNOWN_DEVICE"]
+    epoch: int = 1  # rises when the operator is disabled: sessions that carry a lower one are dead
+    disabled_at: datetime | None = None

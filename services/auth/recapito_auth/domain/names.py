@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Final, Protocol, TypeVar
 
 _APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc\u02b9\u0060\u00b4\u2032\uff07]")
+# the same for ASCII alone, where there is nothing to decompose
+_ASCII: Final = {**{n: " " for n in range(128) if not chr(n).isalnum()}, **dict.fromkeys(map(ord, "'`."))}
 
 
 class Named(Protocol):
@@ -26,6 +28,8 @@ N = TypeVar("N", bound=Named)
 
 def words(name: str) -> list[str]:
     """The words of a name, folded; hyphens and other punctuation separate them, full stops and apostrophes do not."""
+    if name.isascii():
+        return name.lower().translate(_ASCII).split()
     folded = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", name).casefold())
     letters = (c for c in folded if not unicodedata.category(c).startswith("M") and c != "." and not _APOSTROPHES.match(c))
     return "".join(c if c.isalnum() else " " for c in letters).casefold().split()

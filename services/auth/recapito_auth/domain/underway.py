@@ -23,6 +23,10 @@ class SignInUnderWay:
     epoch: int
     mobile_missing: bool
     challenge_id: str
+    reasons: tuple[str, ...] = ()
+    network: str = ""
+    device_id: str = ""  # the trusted device that it came from, although a code is asked for
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

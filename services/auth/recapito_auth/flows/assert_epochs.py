@@ -14,9 +14,9 @@ RECENT: Final = timedelta(hours=1)
 
 
 def assert_epochs(database: Database, sessions: Sessions, clock: Clock) -> int:
-    """Repeats the epoch of every customer whose contact changed in the last hour. Gives how many there are."""
+    """Repeats the epoch of every customer whose epoch rose in the last hour. Gives how many there are."""
     with database.read() as connection:
-        changed = customers.epochs_changed_since(connection, clock() - RECENT)
+        changed = customers.epochs_raised_since(connection, clock() - RECENT)
     for customer_id, epoch in changed:
         sessions.raise_least_epoch(customer_id, epoch)
     return len(changed)

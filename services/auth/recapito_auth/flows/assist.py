@@ -2,11 +2,12 @@
 
 import dataclasses
 
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Customer
 from recapito_auth.domain.underway import SignInUnderWay
 from recapito_auth.flows.complete_sign_in import under_way
-from recapito_auth.flows.parts import Parts, count_if_wrong, demand_open_codes
-from recapito_auth.flows.sign_in import open_contact_change
+from recapito_auth.flows.open_session import open_contact_change
+from recapito_auth.flows.parts import Parts, count_checked, demand_open_codes, note
 from recapito_auth.senders.codes import Challenge, Checked, Issue
 from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.errors import Kind, Refusal
@@ -29,6 +30,7 @@ def start_assistance(parts: Parts, sign_in_id: str, client: ClientInfo) -> Chall
             Issue(customer.customer_id, "assistance", customer.email, customer.language or "it", client)
         )
         parts.underway.update(sign_in_id, dataclasses.replace(state, challenge_id=challenge.challenge_id))
+    note(parts, Entry(Event.ASSISTANCE_CODE_ASKED, customer.customer_id))
     return challenge
 
 
@@ -40,7 +42,7 @@ def complete_assistance(parts: Parts, sign_in_id: str, code: str) -> tuple[Check
     now = parts.clock()
     demand_open_codes(account, now)
     checked = parts.codes.check(state.challenge_id, customer.customer_id, "assistance", code)
-    count_if_wrong(parts, customer.customer_id, checked, now)
+    count_checked(parts, Event.ASSISTANCE_CODE_CHECKED, customer.customer_id, checked, now)
     return checked, _opened(parts, sign_in_id, customer) if checked.approved else ""
 
 

@@ -3,15 +3,18 @@
 import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Customer, PersonType
 from recapito_auth.flows.parts import Parts
-from recapito_auth.store import accounts, customers
+from recapito_auth.store import accounts, audit, customers, devices
 from recapito_servicekit import contacts
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
+
+_INSTANTS: Final = ("contact_changed_at", "claims_held_until", "frozen_at", "recovered_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,14 @@ def change_mobile(parts: Parts, change: Change) -> Changed:
                 raise not_found("customer")
             changed = Changed(after, customer.mobile)
             customers.keep_answer(connection, change.request_id, change.customer_id, _to_json(changed), now)
+            devices.forget_all(connection, change.customer_id)
+            details = {
+                "request_id": change.request_id,
+                "new": contacts.mask(change.new_mobile),
+                "claims_held": change.hold_claims,
+            }
+            seq = audit.append(connection, now, Entry(Event.MOBILE_CHANGED, change.customer_id, details=details))
+            customers.tell_change(connection, seq, change.customer_id, "mobile", now)
             parts.sessions.raise_least_epoch(change.customer_id, after.epoch)
     except IntegrityError as error:
         raise Refusal(Kind.FAILED_PRECONDITION, "USERNAME_TAKEN", "the new mobile is the user name of another account") from error
@@ -100,14 +111,14 @@ def _repeated(change: Change, customer_id: str, answer: dict[str, Any]) -> Chang
 
 def _to_json(changed: Changed) -> dict[str, Any]:
     kept = dataclasses.asdict(changed.customer)
-    for name in ("contact_changed_at", "claims_held_until"):
+    for name in _INSTANTS:
         kept[name] = kept[name].isoformat() if kept[name] is not None else None
     return {"customer": kept, "old_mobile": changed.old_mobile}
 
 
 def _from_json(answer: dict[str, Any]) -> Changed:
     kept = dict(answer["customer"])
-    for name in ("contact_changed_at", "claims_held_until"):
+    for name in kept.keys() & set(_INSTANTS):
         kept[name] = datetime.fromisoformat(kept[name]) if kept[name] is not None else None
     kept["person_type"] = PersonType(kept["person_type"])
     kept["policy_numbers"] = tuple(kept["policy_numbers"])

@@ -3,10 +3,12 @@
 from sqlalchemy.exc import IntegrityError
 
 from recapito_auth.domain import passwords
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Account, Customer
 from recapito_auth.domain.underway import Registration
 from recapito_auth.flows.parts import Parts
-from recapito_auth.store import accounts, customers
+from recapito_auth.store import accounts, audit, customers
+from recapito_servicekit import contacts
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
 from recapito_servicekit.ids import new_id, token_digest
 
@@ -32,7 +34,7 @@ def complete_registration(parts: Parts, registration_id: str, password: str) -> 
         customer = customers.by_id(connection, registration.customer_id)
     if customer is None or not _still_fits(registration, customer):
         raise _not_verified()
-    _demand_strong(parts, customer, password)
+    demand_strong(parts, customer, password)
     account = Account(
         account_id=new_id(),
         customer_id=customer.customer_id,
@@ -51,6 +53,8 @@ def complete_registration(parts: Parts, registration_id: str, password: str) -> 
             if held is None or not _still_fits(registration, held):
                 raise _not_verified()
             accounts.add(connection, account, digest)
+            details = {"username": contacts.mask(account.username)}
+            audit.append(connection, account.created_at, Entry(Event.ACCOUNT_OPENED, customer.customer_id, details=details))
     except IntegrityError:
         return _first_answer(parts, digest, password)
     return account.account_id
@@ -60,7 +64,8 @@ def _still_fits(registration: Registration, customer: Customer) -> bool:
     return customer.epoch == registration.epoch and registration.contact in (customer.email, customer.mobile)
 
 
-def _demand_strong(parts: Parts, customer: Customer, password: str) -> None:
+def demand_strong(parts: Parts, customer: Customer, password: str) -> None:
+    """Raises INVALID_ARGUMENT on ``password``: it can't be taken, and why."""
     personal = (customer.given_name, customer.family_name, customer.email, customer.mobile)
     weak = passwords.weakness(password, personal, ("recapito", parts.settings.company), parts.settings.password_least)
     if weak is not None:

@@ -47,7 +47,7 @@ def create_operator(settings: EnrolmentSettings, database: Database, clock: Cloc
         name=name,
         role=enrolment.role,
         password_hash=Hasher(settings.argon2_memory_kib, settings.argon2_passes).hash(enrolment.password),
-        totp_sealed=sealing.seal(settings.totp_key_bytes, operator_id, secret),
+        totp_sealed=sealing.seal(settings.totp_keys[0], operator_id, secret),
         customer_id=enrolment.customer_id,
     )
     try:

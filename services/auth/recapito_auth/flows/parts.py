@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Account, Customer
 from recapito_auth.senders.codes import Checked, Codes
 from recapito_auth.settings import AuthSettings
-from recapito_auth.store import accounts, customers
+from recapito_auth.store import accounts, audit, customers
 from recapito_auth.store.hashes import Hasher
 from recapito_auth.store.limits import Limits
 from recapito_auth.store.sessions import Sessions
@@ -28,6 +31,12 @@ class Parts:
     codes: Codes
     hasher: Hasher
     clock: Clock
+
+
+def note(parts: Parts, *entries: Entry) -> None:
+    """Records what changed nothing in SQL; what did is recorded in the transaction that changed it."""
+    with parts.database.transaction() as connection:
+        audit.append(connection, parts.clock(), *entries)
 
 
 def sign_in_failed() -> Refusal:
@@ -55,19 +64,19 @@ def codes_disabled(parts: Parts, account: Account) -> bool:
     return account.wrong_codes >= parts.settings.wrong_codes_disable
 
 
-def count_if_wrong(parts: Parts, customer_id: str, checked: Checked, now: datetime) -> None:
+def count_checked(parts: Parts, event: Event, customer_id: str, checked: Checked, now: datetime) -> None:
     """Counts a wrong code against the account, in SQL and before it is answered: a lost Redis doesn't reset it."""
-    if checked.wrong:
-        until = now + timedelta(minutes=parts.settings.codes_lock_minutes)
-        with parts.database.transaction() as connection:
-            accounts.count_wrong_code(connection, customer_id, parts.settings.wrong_codes_lock, until)
-
-
-def take_right_code(parts: Parts, customer_id: str, epoch: int, now: datetime, *, signed_in: bool) -> Customer | None:
-    """Takes a right code in SQL and gives the customer; None: a contact changed or codes were locked meanwhile."""
+    until = now + timedelta(minutes=parts.settings.codes_lock_minutes)
     with parts.database.transaction() as connection:
-        customer = customers.lock(connection, customer_id)
-        if customer is None or customer.epoch != epoch:
-            return None
-        taken = accounts.accept_code(connection, customer_id, now, parts.settings.wrong_codes_disable, signed_in=signed_in)
-    return customer if taken else None
+        if checked.wrong:
+            accounts.count_wrong_code(connection, customer_id, parts.settings.wrong_codes_lock, until)
+        audit.append(connection, now, Entry(event, customer_id, details={"outcome": checked.name}))
+
+
+def take_right_code(connection: sa.Connection, parts: Parts, customer_id: str, epoch: int, *, signed_in: bool) -> Customer | None:
+    """Takes a right code and gives the customer, locked; None: a contact changed or codes were locked meanwhile."""
+    customer = customers.lock(connection, customer_id)
+    if customer is None or customer.epoch != epoch:
+        return None
+    now, disable = parts.clock(), parts.settings.wrong_codes_disable
+    return customer if accounts.accept_code(connection, customer_id, now, disable, signed_in=signed_in) else None

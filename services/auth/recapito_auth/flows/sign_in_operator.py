@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Final
 
 from recapito_auth.domain import totp
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.flows.parts import Parts, sign_in_failed
-from recapito_auth.store import operators, sealing
+from recapito_auth.store import audit, operators, sealing
 from recapito_auth.store.sessions import Kind, Session
 from recapito_servicekit.calls import ClientInfo
 
@@ -21,19 +22,22 @@ def sign_in_operator(parts: Parts, username: str, password: str, code: str, clie
     name = username.strip().casefold()
     now = parts.clock()
     parts.limits.by_address("operator", client.ip, parts.settings.sign_ins_per_address, now)
-    parts.limits.by_name("operator", name, parts.settings.sign_ins_per_username, now)
+    room = parts.limits.wait_by_name("operator", name, parts.settings.sign_ins_per_username, now) is None
     with parts.database.read() as connection:
         operator = operators.by_name(connection, name)
-    right = parts.hasher.fits(operator.password_hash if operator else None, password)
+    right = parts.hasher.fits(operator.password_hash if operator and room else None, password)
     secret = _NOBODY
     if operator is not None:
-        secret = sealing.open_sealed(parts.settings.totp_key_bytes, operator.operator_id, operator.totp_sealed)
+        secret = sealing.open_sealed(parts.settings.totp_keys, operator.operator_id, operator.totp_sealed)
     step = totp.matching_step(secret, code, now)
-    if operator is None or not right or step is None:
-        raise sign_in_failed()
     with parts.database.transaction() as connection:
-        spent = operators.consume_step(connection, operator.operator_id, step)
-    if not spent:
+        accepted = (
+            operator is not None and right and step is not None and operators.consume_step(connection, operator.operator_id, step)
+        )
+        event = Event.OPERATOR_SIGNED_IN if accepted else Event.OPERATOR_SIGN_IN_FAILED
+        operator_id = operator.operator_id if operator is not None else ""
+        audit.append(connection, now, Entry(event, operator_id=operator_id, details={"ip": client.ip, "locked": not room}))
+    if operator is None or not accepted:
         raise sign_in_failed()
     session = Session(
         kind=Kind.OPERATOR,

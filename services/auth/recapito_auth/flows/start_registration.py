@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from recapito_auth.domain import names
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Customer, PersonType
 from recapito_auth.domain.underway import Registration
-from recapito_auth.flows.parts import Parts
+from recapito_auth.flows.parts import Parts, note
 from recapito_auth.senders.codes import Challenge, Issue
 from recapito_auth.store import accounts, customers
 from recapito_servicekit import contacts
@@ -66,6 +67,8 @@ def start_registration(parts: Parts, wish: Wish) -> tuple[str, Challenge]:
         ),
         parts.settings.flow_life,
     )
+    details = {"contact": contacts.mask(contact), "known": customer is not None, "has_account": has_account}
+    note(parts, Entry(Event.REGISTRATION_STARTED, customer.customer_id if customer else "", details=details))
     if has_account:
         parts.codes.notice_later(contact, "already_registered", _language(customer, wish))
     return registration_id, challenge

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.underway import StepUp
-from recapito_auth.flows.parts import Parts, count_if_wrong, customer_of, demand_open_codes, sign_in_failed, take_right_code
+from recapito_auth.flows.parts import Parts, count_checked, customer_of, demand_open_codes, note, sign_in_failed, take_right_code
 from recapito_auth.senders.codes import Challenge, Checked, Issue
-from recapito_auth.store import accounts, customers
+from recapito_auth.store import accounts, audit, customers
+from recapito_auth.store.redisio import millis
 from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
 from recapito_servicekit.persons import AAL2, Person
@@ -62,6 +64,7 @@ def start_step_up(parts: Parts, person: Person, asked: Asked, client: ClientInfo
     )
     state = StepUp(customer.customer_id, customer.epoch, asked.purpose, asked.transaction_hash)
     parts.underway.start(challenge.challenge_id, state, parts.settings.flow_life)
+    note(parts, Entry(Event.STEP_UP_ASKED, customer.customer_id, details={"purpose": asked.purpose}))
     return challenge
 
 
@@ -80,13 +83,17 @@ def complete_step_up(parts: Parts, person: Person, challenge_id: str, code: str)
     state = _own(parts, person, challenge_id)
     now = parts.clock()
     checked = parts.codes.check(challenge_id, state.customer_id, state.purpose, code, state.transaction_hash)
-    count_if_wrong(parts, state.customer_id, checked, now)
     if not checked.approved:
+        count_checked(parts, Event.STEP_UP_CODE_CHECKED, state.customer_id, checked, now)
         return checked, None
-    if take_right_code(parts, state.customer_id, state.epoch, now, signed_in=False) is None:
+    with parts.database.transaction() as connection:
+        taken = take_right_code(connection, parts, state.customer_id, state.epoch, signed_in=False)
+        if taken is not None:
+            audit.append(connection, now, Entry(Event.STEPPED_UP, state.customer_id, details={"purpose": state.purpose}))
+    if taken is None:
         raise sign_in_failed()
-    amr = tuple(dict.fromkeys((*person.amr, "otp_sms")))
-    rotated = parts.sessions.rotate(person.token, state.customer_id, AAL2, amr, now)
+    amr = " ".join(dict.fromkeys((*person.amr, "otp_sms")))
+    rotated = parts.sessions.rotate(person.token, state.customer_id, now, {"acr": AAL2, "amr": amr, "auth_time": millis(now)})
     if rotated is None:
         raise Refusal(Kind.UNAUTHENTICATED, "NOT_SIGNED_IN", "the session ended meanwhile")
     parts.underway.end(StepUp, challenge_id)

@@ -2,8 +2,9 @@
 
 import dataclasses
 
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.underway import Registration
-from recapito_auth.flows.parts import Parts
+from recapito_auth.flows.parts import Parts, note
 from recapito_auth.senders.codes import Challenge, Checked
 from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.errors import not_found
@@ -20,6 +21,7 @@ def verify_contact(parts: Parts, registration_id: str, code: str) -> Checked:
     checked = parts.codes.check(registration.challenge_id, registration.subject, "registration", code)
     if checked.approved and registration.customer_id:
         parts.underway.update(registration_id, dataclasses.replace(registration, verified=True))
+    note(parts, Entry(Event.REGISTRATION_CODE_CHECKED, registration.customer_id, details={"outcome": checked.name}))
     return checked
 
 

@@ -58,7 +58,9 @@ def apply_batch(database: Database, batch: list[Row], as_of: datetime, now: date
 
 def _apply(connection: sa.Connection, batch: list[Row], as_of: datetime, now: datetime, *, dry_run: bool) -> list[Applied]:
     ids = [row["customer_id"] for row in batch]
-    found = connection.execute(sa.select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(ids)).with_for_update())
+    # held in one order, so that two imports at once don't wait for each other
+    query = sa.select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(ids)).order_by(CUSTOMERS.c.customer_id)
+    found = connection.execute(query if dry_run else query.with_for_update())
     existing = {row["customer_id"]: row for row in found.mappings()}
     accounts = connection.execute(sa.select(ACCOUNTS.c.customer_id, ACCOUNTS.c.username).where(ACCOUNTS.c.customer_id.in_(ids)))
     usernames = {row.customer_id: row.username for row in accounts}
@@ -99,10 +101,11 @@ def _change(
     connection.execute(sa.update(CUSTOMERS).where(CUSTOMERS.c.customer_id == there["customer_id"]).values(values))
     if not changes.get("mobile") or username != there["mobile"]:
         return []
-    taken = sa.select(ACCOUNTS.c.account_id).where(ACCOUNTS.c.username == changes["mobile"])
-    if connection.execute(taken).first() is not None:
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == there["customer_id"]).values(username=changes["mobile"])
+            )
+    except sa.exc.IntegrityError:
         return ["username: the new mobile is another account's user name, the old one stays"]
-    connection.execute(
-        sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == there["customer_id"]).values(username=changes["mobile"])
-    )
     return []

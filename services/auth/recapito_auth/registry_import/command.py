@@ -3,16 +3,27 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bar
 
 from recapito_auth.registry_import import run
-from recapito_auth.registry_import.parse import Fault, Progress, Record, Unreadable
+from recapito_auth.registry_import.parse import Fault, Record, Unreadable
+from recapito_auth.registry_import.spool import Spool
 from recapito_servicekit import cli, settings
 from recapito_servicekit.clock import system_clock
 from recapito_servicekit.settings import SqlSettings
@@ -33,11 +44,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _run(arguments: argparse.Namespace) -> int:
     database = Database(settings.load(SqlSettings, "auth").database_url, 1)
-    out = Out(arguments.dry_run)
+    out, spool = Out(arguments.dry_run), Spool()
     try:
-        as_of = arguments.as_of or datetime.fromtimestamp(arguments.file.stat().st_mtime, UTC)
-        with _progress("checking", arguments.file) as progress:
-            bad = run.find_bad(arguments.file, progress)
+        stat = arguments.file.stat()
+        as_of = arguments.as_of or datetime.fromtimestamp(stat.st_mtime, UTC)
+        with _bar("checking", stat.st_size, DownloadColumn(), TransferSpeedColumn()) as progress:
+            bad = run.read(arguments.file, spool, progress)
         if arguments.report is not None:
             report = {str(record.number): {"field": fault.field, "kind": fault.kind} for record, fault in bad}
             arguments.report.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -45,12 +57,13 @@ def _run(arguments: argparse.Namespace) -> int:
         if bad and not arguments.skip_bad:
             _say(f"{len(bad)} bad records: nothing was imported")
             return 1
-        with _progress("writing", arguments.file) as progress:
-            result = run.write(database, arguments.file, as_of, system_clock(), progress, dry_run=arguments.dry_run)
+        with _bar("writing", len(spool), MofNCompleteColumn(), _Rate()) as progress:
+            result = run.write(database, spool, as_of, system_clock(), progress, dry_run=arguments.dry_run)
     except (Unreadable, OSError) as error:
         sys.stderr.write(f"{arguments.file}: {error}\n")
         return 1
     finally:
+        spool.close()
         database.close()
     out.result(result, len(bad))
     return 0
@@ -86,12 +99,21 @@ def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Task) -> str:
+        return f"{task.speed:,.0f} rows/s" if task.speed else ""
+
+
 @contextmanager
-def _progress(what: str, file: Path) -> Iterator[Progress]:
+def _bar(what: str, total: int, *figures: ProgressColumn) -> Iterator[Callable[[int], None]]:
+    """A progress bar with the rate and the time left, where standard error is a terminal."""
     console = Console(stderr=True)
-    with Bar(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(what, total=file.stat().st_size)
-        yield lambda read: bar.update(task, completed=read)
+    columns = (TextColumn("{task.description}"), BarColumn(), *figures, TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _instant(text: str) -> datetime:

@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "policy_numbers",
 )
 LONGEST: Final = 1024 * 1024  # characters of a line or a field; a longer one is cut and then has a fault
+PACE: Final = 1000  # records between two reports of progress
 JSON_SUFFIXES: Final = (".jsonl", ".ndjson")
 
 
@@ -55,8 +56,9 @@ def records(file: Path, progress: Progress) -> Iterator[Record]:
     # bytes that aren't UTF-8 come through as lone surrogates, so that the record can be named
     with file.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         read = _json_records if file.suffix.lower() in JSON_SUFFIXES else _csv_records
-        for record in read(_Lines(text)):
-            progress(raw.tell())
+        for number, record in enumerate(read(_Lines(text))):
+            if number % PACE == 0:
+                progress(raw.tell())
             yield record
 
 

@@ -22,6 +22,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _JOINERS: Final = "\u200c\u200d"  # names in Persian or Hindi are written with them
 _EXTENSION: Final = re.compile(r"\d\s*(ext|int|interno|x|#)\W*\d+\s*$", re.IGNORECASE)
+_BLANKS: Final = re.compile(r"[\t\r\n ]+")
 _TAG: Final = re.compile(r"([A-Za-z]{2})(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _ISO_639_1: Final = """
 aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff
@@ -31,6 +32,8 @@ pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss st su sv sw ta
 uz ve vi vo wa wo xh yi yo za zh zu
 """
 _LANGUAGES: Final = frozenset(_ISO_639_1.split())
+
+COLUMNS_KEPT: Final = (*COLUMNS, *LONGEST_FOLDED)
 
 Row = dict[str, str]
 """A record that can be taken: canonical values by column, and the folded names."""
@@ -62,8 +65,10 @@ def check(record: Record) -> Row | Fault:
 
 
 def _demand_utf8(value: str) -> None:
-    if any("\ud800" <= c <= "\udfff" for c in value):
-        raise _Bad("encoding")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # bytes that aren't UTF-8 came through as lone surrogates
+        raise _Bad("encoding") from None
 
 
 def _customer_id(value: str, row: Row) -> str:
@@ -100,14 +105,15 @@ def _family_name(value: str, row: Row) -> str:
 
 
 def _name(value: str, most: int) -> str:
-    if len(value) > most:
-        raise _Bad("too_long")
     if value.startswith(_FORMULA):
         raise _Bad("spreadsheet_formula")
-    line = re.sub(r"[\t\r\n ]+", " ", value)  # a line break within quotes is a blank
-    if any(unicodedata.category(c) in ("Cc", "Cf") and c not in _JOINERS for c in line):
+    line = _BLANKS.sub(" ", value)  # a line break within quotes is a blank
+    if not line.isprintable() and any(unicodedata.category(c) in ("Cc", "Cf") and c not in _JOINERS for c in line):
         raise _Bad("control_character")
-    return unicodedata.normalize("NFC", line)
+    canonical = unicodedata.normalize("NFC", line)  # which may be longer
+    if len(canonical) > most:
+        raise _Bad("too_long")
+    return canonical
 
 
 def _codice_fiscale(value: str, row: Row) -> str:
@@ -165,6 +171,8 @@ def _language(value: str, row: Row) -> str:
 
 
 def _policy_numbers(value: str, row: Row) -> str:
+    if not value:
+        return ""
     numbers = [number.strip() for number in value.split(";") if number.strip()]
     if len(numbers) > MOST_POLICIES or any(len(number) > LONGEST_POLICY for number in numbers):
         raise _Bad("too_long")

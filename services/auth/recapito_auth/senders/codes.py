@@ -62,6 +62,11 @@ class Checked:
         return self.outcome == otp_pb2.OUTCOME_APPROVED
 
     @property
+    def name(self) -> str:
+        """The outcome's name: ``APPROVED``."""
+        return otp_pb2.Outcome.Name(self.outcome).removeprefix("OUTCOME_")
+
+    @property
     def wrong(self) -> bool:
         """A wrong code, which counts against the account."""
         return self.outcome == otp_pb2.OUTCOME_INCORRECT

@@ -1,6 +1,6 @@
 """AuthenticationService."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from recapito.auth.v1 import authentication_pb2 as pb
@@ -8,7 +8,8 @@ from recapito.auth.v1 import authentication_pb2_grpc
 
 from recapito_auth.flows import assist, complete_sign_in, step_up
 from recapito_auth.flows.parts import Parts
-from recapito_auth.flows.sign_in import CodeRequired, sign_in
+from recapito_auth.flows.sign_in import Asked, CodeRequired, ContactChangeOnly, MobileMissing, Next, sign_in
+from recapito_auth.metrics import counted
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.persons import AAL2
 from recapito_servicekit.times import to_timestamp
@@ -22,22 +23,12 @@ class AuthenticationServicer(authentication_pb2_grpc.AuthenticationServiceServic
 
     def SignIn(self, request: pb.SignInRequest, context: Any) -> pb.SignInResponse:
         """See the proto."""
-        client = current_call().client(request.client)
-        found = sign_in(self._parts, request.username, request.password, client)
-        if isinstance(found, CodeRequired):
-            return pb.SignInResponse(
-                code_required=pb.SignInResponse.CodeRequired(
-                    sign_in_id=found.sign_in_id,
-                    masked_destination=found.challenge.masked_destination,
-                    expires_at=found.challenge.expires_at,
-                    resend_available_at=found.challenge.resend_available_at,
-                    reasons=found.reasons,
-                    contact_change_token=found.contact_change_token,
-                )
-            )
-        return pb.SignInResponse(
-            mobile_missing=pb.SignInResponse.MobileMissing(sign_in_id=found.sign_in_id, masked_email=found.masked_email)
-        )
+        max_age = timedelta(seconds=request.max_age) if request.HasField("max_age") else None
+        asked = Asked(request.username, request.password, request.device_token, request.acr, max_age)
+        with counted("password") as tell:
+            answer = _next(sign_in(self._parts, asked, current_call().client(request.client)))
+            tell("signed_in" if answer.WhichOneof("next") == "session" else str(answer.WhichOneof("next")))
+        return answer
 
     def GetSignIn(self, request: pb.GetSignInRequest, context: Any) -> pb.GetSignInResponse:
         """See the proto."""
@@ -51,9 +42,17 @@ class AuthenticationServicer(authentication_pb2_grpc.AuthenticationServiceServic
 
     def CompleteSignIn(self, request: pb.CompleteSignInRequest, context: Any) -> pb.CompleteSignInResponse:
         """See the proto."""
-        checked, opened = complete_sign_in.complete_sign_in(self._parts, request.sign_in_id, request.code)
-        session = _session(opened[0], opened[1].expires_at) if opened else None
-        return pb.CompleteSignInResponse(outcome=checked.outcome, attempts_left=checked.attempts_left, session=session)
+        with counted("code") as tell:
+            done = complete_sign_in.complete_sign_in(
+                self._parts, request.sign_in_id, request.code, trust_device=request.trust_device
+            )
+            tell("signed_in" if done.opened else done.checked.name.lower())
+        return pb.CompleteSignInResponse(
+            outcome=done.checked.outcome,
+            attempts_left=done.checked.attempts_left,
+            session=session_of(done.opened[0], done.opened[1].expires_at) if done.opened else None,
+            device_token=done.device_token,
+        )
 
     def StartAssistance(self, request: pb.StartAssistanceRequest, context: Any) -> pb.StartAssistanceResponse:
         """See the proto."""
@@ -91,10 +90,32 @@ class AuthenticationServicer(authentication_pb2_grpc.AuthenticationServiceServic
         return pb.CompleteStepUpResponse(
             outcome=checked.outcome,
             attempts_left=checked.attempts_left,
-            session=_session(rotated.token, rotated.expires_at) if rotated else None,
+            session=session_of(rotated.token, rotated.expires_at) if rotated else None,
             proof=checked.proof if rotated else "",
         )
 
 
-def _session(token: str, expires_at: datetime) -> pb.Session:
+def session_of(token: str, expires_at: datetime) -> pb.Session:
+    """A session as its person gets it."""
     return pb.Session(token=token, acr=AAL2, expires_at=to_timestamp(expires_at))
+
+
+def _next(found: Next) -> pb.SignInResponse:
+    if isinstance(found, CodeRequired):
+        return pb.SignInResponse(
+            code_required=pb.SignInResponse.CodeRequired(
+                sign_in_id=found.sign_in_id,
+                masked_destination=found.challenge.masked_destination,
+                expires_at=found.challenge.expires_at,
+                resend_available_at=found.challenge.resend_available_at,
+                reasons=found.reasons,
+                contact_change_token=found.contact_change_token,
+            )
+        )
+    if isinstance(found, MobileMissing):
+        missing = pb.SignInResponse.MobileMissing(sign_in_id=found.sign_in_id, masked_email=found.masked_email)
+        return pb.SignInResponse(mobile_missing=missing)
+    if isinstance(found, ContactChangeOnly):
+        only = pb.SignInResponse.ContactChangeOnly(contact_change_token=found.contact_change_token)
+        return pb.SignInResponse(contact_change_only=only)
+    return pb.SignInResponse(session=session_of(found[0], found[1].expires_at))

@@ -5,8 +5,10 @@ from typing import Any
 from recapito.auth.v1 import operator_pb2 as pb
 from recapito.auth.v1 import operator_pb2_grpc
 
-from recapito_auth.flows.parts import Parts
+from recapito_auth.domain.chain import Entry, Event
+from recapito_auth.flows.parts import Parts, note
 from recapito_auth.flows.sign_in_operator import sign_in_operator
+from recapito_auth.metrics import counted
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.times import to_timestamp
 
@@ -20,12 +22,16 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
     def SignIn(self, request: pb.OperatorServiceSignInRequest, context: Any) -> pb.OperatorServiceSignInResponse:
         """See the proto."""
         client = current_call().client(request.client)
-        token, session = sign_in_operator(self._parts, request.username, request.password, request.totp, client)
+        with counted("operator") as tell:
+            token, session = sign_in_operator(self._parts, request.username, request.password, request.totp, client)
+            tell("signed_in")
         return pb.OperatorServiceSignInResponse(
             session=pb.OperatorSession(token=token, role=session.role, expires_at=to_timestamp(session.expires_at))
         )
 
     def SignOut(self, request: pb.SignOutRequest, context: Any) -> pb.SignOutResponse:
         """See the proto."""
-        self._parts.sessions.end(current_call().the_person().token)
+        person = current_call().the_person()
+        self._parts.sessions.end(person.token)
+        note(self._parts, Entry(Event.OPERATOR_SIGNED_OUT, operator_id=person.operator_id))
         return pb.SignOutResponse()

@@ -47,8 +47,15 @@ def count_wrong_code(connection: sa.Connection, customer_id: str, lock_every: in
     )
 
 
+def count_failed_password(connection: sa.Connection, customer_id: str) -> None:
+    """Counts one more wrong password; the same statement for an unknown user name, whose ``customer_id`` is empty."""
+    connection.execute(
+        sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == customer_id).values(failed_passwords=ACCOUNTS.c.failed_passwords + 1)
+    )
+
+
 def accept_code(connection: sa.Connection, customer_id: str, at: datetime, disable_at: int, *, signed_in: bool) -> bool:
-    """Takes a right code: the count starts anew. False: codes were locked or disabled meanwhile, nothing changed."""
+    """Takes a right code: the counts start anew. False: codes were locked or disabled meanwhile, nothing changed."""
     first = sa.func.coalesce(ACCOUNTS.c.first_signed_in_at, sa.literal(at, UtcDateTime))
     values = {"first_signed_in_at": first, "last_signed_in_at": at}
     taken = connection.execute(
@@ -58,21 +65,45 @@ def accept_code(connection: sa.Connection, customer_id: str, at: datetime, disab
             ACCOUNTS.c.wrong_codes < disable_at,
             sa.or_(ACCOUNTS.c.codes_locked_until.is_(None), ACCOUNTS.c.codes_locked_until <= at),
         )
-        .values(wrong_codes=0, codes_locked_until=None, **(values if signed_in else {}))
+        .values(
+            wrong_codes=0, failed_passwords=0, codes_locked_until=None, **({"last_code_at": at, **values} if signed_in else {})
+        )
     )
     return taken.rowcount == 1
 
 
+def sign_in_without_code(connection: sa.Connection, account: Account, at: datetime) -> bool:
+    """Notes a sign-in with a trusted device. False: the password changed, or was recovered, meanwhile."""
+    noted = connection.execute(
+        sa.update(ACCOUNTS)
+        .where(
+            ACCOUNTS.c.account_id == account.account_id,
+            ACCOUNTS.c.password_hash == account.password_hash,
+            ACCOUNTS.c.contact_change_only.is_(False),
+        )
+        .values(last_signed_in_at=at)
+    )
+    return noted.rowcount == 1
+
+
 def rebind(connection: sa.Connection, customer_id: str, old_mobile: str, new_mobile: str) -> None:
-    """After a change of mobile: codes are open again, and a user name that was the old mobile follows.
+    """After a change of mobile that a person approved: codes are open again, and so is an account that opened a contact change
+    alone; a user name that was the old mobile follows.
 
     Raises sqlalchemy.exc.IntegrityError: the new mobile is another account's user name.
     """
-    follows = sa.case((ACCOUNTS.c.username == old_mobile, new_mobile), else_=ACCOUNTS.c.username)
+    follow(connection, customer_id, old_mobile, new_mobile)
     connection.execute(
         sa.update(ACCOUNTS)
         .where(ACCOUNTS.c.customer_id == customer_id)
-        .values(username=follows, wrong_codes=0, codes_locked_until=None)
+        .values(wrong_codes=0, codes_locked_until=None, contact_change_only=False)
+    )
+
+
+def follow(connection: sa.Connection, customer_id: str, old: str, new: str) -> None:
+    """A user name that was the old contact becomes the new one. Raises sqlalchemy.exc.IntegrityError: another account has it."""
+    connection.execute(
+        sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == customer_id, ACCOUNTS.c.username == old).values(username=new)
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from recapito_auth.domain.customers import Customer, PersonType
-from recapito_auth.store.tables import ACCOUNTS, APPLIED_CHANGES, CUSTOMERS
+from recapito_auth.store.tables import ACCOUNTS, APPLIED_CHANGES, CONTACT_CHANGES, CUSTOMERS
 
-_CUSTOMER = sa.select(CUSTOMERS, ACCOUNTS.c.account_id).outerjoin_from(CUSTOMERS, ACCOUNTS)
+_CUSTOMER = sa.select(CUSTOMERS, ACCOUNTS.c.account_id, ACCOUNTS.c.recovered_at).outerjoin_from(CUSTOMERS, ACCOUNTS)
 
 
 def by_id(connection: sa.Connection, customer_id: str) -> Customer | None:
@@ -56,10 +56,44 @@ def change_mobile(connection: sa.Connection, change: MobileChange) -> None:
             mobile=change.mobile,
             version=CUSTOMERS.c.version + 1,
             epoch=CUSTOMERS.c.epoch + 1,
+            epoch_raised_at=change.at,
             contact_changed_at=change.at,
             mobile_changed_at=change.at,
             claims_held_until=change.claims_held_until,
         )
+    )
+
+
+def change_email(connection: sa.Connection, customer_id: str, email: str, at: datetime) -> None:
+    """Replaces the email; version and epoch rise. The customer must be locked."""
+    connection.execute(
+        sa.update(CUSTOMERS)
+        .where(CUSTOMERS.c.customer_id == customer_id)
+        .values(
+            email=email,
+            version=CUSTOMERS.c.version + 1,
+            epoch=CUSTOMERS.c.epoch + 1,
+            epoch_raised_at=at,
+            contact_changed_at=at,
+            email_changed_at=at,
+        )
+    )
+
+
+def tell_change(connection: sa.Connection, seq: int, customer_id: str, changed: str, at: datetime) -> None:
+    """Tells the company's systems that a contact (``mobile`` or ``email``) was changed here; ``seq`` is the audit record's."""
+    connection.execute(sa.insert(CONTACT_CHANGES).values(seq=seq, customer_id=customer_id, changed=changed, changed_at=at))
+
+
+def advance_epoch(connection: sa.Connection, customer_id: str, at: datetime) -> int:
+    """Kills what carries the present epoch; gives the new one. The customer must be locked."""
+    return int(
+        connection.execute(
+            sa.update(CUSTOMERS)
+            .where(CUSTOMERS.c.customer_id == customer_id)
+            .values(epoch=CUSTOMERS.c.epoch + 1, epoch_raised_at=at)
+            .returning(CUSTOMERS.c.epoch)
+        ).scalar_one()
     )
 
 
@@ -70,11 +104,9 @@ def raise_epoch(connection: sa.Connection, customer_id: str, least: int) -> None
     )
 
 
-def epochs_changed_since(connection: sa.Connection, since: datetime) -> list[tuple[str, int]]:
-    """Id and epoch of every customer whose contact changed since."""
-    found = connection.execute(
-        sa.select(CUSTOMERS.c.customer_id, CUSTOMERS.c.epoch).where(CUSTOMERS.c.contact_changed_at >= since)
-    )
+def epochs_raised_since(connection: sa.Connection, since: datetime) -> list[tuple[str, int]]:
+    """Id and epoch of every customer whose epoch rose since."""
+    found = connection.execute(sa.select(CUSTOMERS.c.customer_id, CUSTOMERS.c.epoch).where(CUSTOMERS.c.epoch_raised_at >= since))
     return [(row.customer_id, row.epoch) for row in found]
 
 
@@ -111,4 +143,6 @@ def _customer(row: sa.RowMapping) -> Customer:
         contact_changed_at=row["contact_changed_at"],
         claims_held_until=row["claims_held_until"],
         registered=row["account_id"] is not None,
+        frozen_at=row["frozen_at"],
+        recovered_at=row["recovered_at"],
     )

@@ -30,3 +30,14 @@ def consume_step(connection: sa.Connection, operator_id: str, step: int) -> bool
         .values(totp_last_step=step)
     )
     return spent.rowcount == 1
+
+
+def all_sealed(connection: sa.Connection) -> list[tuple[str, bytes]]:
+    """Id and sealed TOTP secret of every operator."""
+    return [(row[0], row[1]) for row in connection.execute(sa.select(OPERATORS.c.operator_id, OPERATORS.c.totp_sealed))]
+
+
+def replace_sealed(connection: sa.Connection, operator_id: str, old: bytes, new: bytes) -> int:
+    """Replaces a sealed secret that still is the old one; gives how many that were: one or none."""
+    guard = sa.and_(OPERATORS.c.operator_id == operator_id, OPERATORS.c.totp_sealed == old)
+    return connection.execute(sa.update(OPERATORS).where(guard).values(totp_sealed=new)).rowcount

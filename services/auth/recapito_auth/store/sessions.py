@@ -9,22 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import redis
 import redis.asyncio
 
 from recapito_auth.store.redisio import fail_closed, millis
-from recapito_servicekit.ids import new_token, token_digest
+from recapito_servicekit.ids import new_id, new_token, token_digest
 
 _BUCKET: Final = 3
+_SCAN: Final = 1_000
 
 _INTROSPECT: Final = """
 local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then return false end
 local s, now = {}, tonumber(ARGV[1])
 for i = 1, #flat, 2 do s[flat[i]] = flat[i + 1] end
-local least = s.kind ~= 'OPERATOR' and redis.call('HGET', KEYS[2], s.customer_id)
+local least = redis.call('HGET', KEYS[2], s.kind == 'OPERATOR' and s.operator_id or s.customer_id)
 if tonumber(s.expires_at) <= now or tonumber(s.seen_at) + tonumber(s.idle) <= now
     or (least and tonumber(s.epoch) < tonumber(least)) then
   redis.call('DEL', KEYS[1])
@@ -34,15 +35,25 @@ redis.call('HSET', KEYS[1], 'seen_at', now)
 redis.call('PEXPIRE', KEYS[1], math.min(tonumber(s.expires_at) - now, tonumber(s.idle)))
 return flat
 """
+# the index names a person's sessions, by when each ends at the latest
 _OPEN: Final = """
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+local life, now, ends = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+redis.call('PEXPIRE', KEYS[1], life)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+redis.call('ZADD', KEYS[2], ends, KEYS[1])
+redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[2]), ends - now))
 """
 _ROTATE: Final = """
 local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then return false end
 local life = redis.call('PTTL', KEYS[1])
 redis.call('DEL', KEYS[1])
+local ends = redis.call('ZSCORE', KEYS[3], KEYS[1])
+if ends then
+  redis.call('ZREM', KEYS[3], KEYS[1])
+  redis.call('ZADD', KEYS[3], ends, KEYS[2])
+end
 redis.call('HSET', KEYS[2], unpack(flat))
 redis.call('HSET', KEYS[2], unpack(ARGV))
 redis.call('PEXPIRE', KEYS[2], life)
@@ -79,36 +90,73 @@ class Session:
     operator_id: str = ""
     operator_name: str = ""
     role: str = ""
+    session_id: str = ""  # names it to its own person; opens nothing
+    label: str = ""  # the device
+    created_at: datetime | None = None
+    seen_at: datetime | None = None
+    frozen: bool = False
+
+    @property
+    def subject(self) -> str:
+        """Whose it is."""
+        return self.operator_id or self.customer_id
 
 
 class Sessions:
-    """Opens, rotates and ends sessions."""
+    """Opens, rotates, lists and ends sessions."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._open = client.register_script(_OPEN)
         self._rotate = client.register_script(_ROTATE)
         self._raise = client.register_script(_RAISE)
+        self._introspect = client.register_script(_INTROSPECT)
 
     def open(self, session: Session, now: datetime) -> str:
         """Keeps the session and gives its new token, which is kept nowhere."""
-        token = f"{_bucket(session.operator_id or session.customer_id)}-{new_token()}"
+        token = f"{_bucket(session.subject)}-{new_token()}"
         fields = [part for pair in _to_fields(session, now).items() for part in pair]
         with fail_closed():
             life = min(session.idle, session.expires_at - now)
-            self._open(keys=[_session_key(token)], args=[int(life.total_seconds() * 1000), *fields])
+            timing = [int(life.total_seconds() * 1000), millis(now), millis(session.expires_at)]
+            self._open(keys=[_session_key(token), _index_key(session.subject)], args=[*timing, *fields])
         return token
 
-    def rotate(self, token: str, customer_id: str, acr: str, amr: tuple[str, ...], now: datetime) -> tuple[str, datetime] | None:
-        """Ends ``token`` and carries its session on under a new one, in one step: the new token, and when it ends at the latest.
-
-        None: the session has ended before. Its epoch stays what it was.
+    def rotate(self, token: str, customer_id: str, now: datetime, new: Mapping[str, str | int]) -> tuple[str, datetime] | None:
+        """Ends ``token`` and carries its session on under a new one with ``new`` fields, in one step: the new token, and when it
+        ends at the latest. None: the session has ended before.
         """
         fresh = f"{_bucket(customer_id)}-{new_token()}"
-        fields: list[str | int] = ["acr", acr, "amr", " ".join(amr), "auth_time", millis(now), "seen_at", millis(now)]
+        fields = [part for pair in {**new, "seen_at": millis(now)}.items() for part in pair]
         with fail_closed():
-            expires_at = self._rotate(keys=[_session_key(token), _session_key(fresh)], args=fields)
+            expires_at = self._rotate(keys=[_session_key(token), _session_key(fresh), _index_key(customer_id)], args=fields)
         return (fresh, _instant(str(expires_at))) if expires_at else None
+
+    def look_up(self, token: str, now: datetime) -> Session | None:
+        """Whom a live token stands for, as ``Introspection`` says it; None: it isn't live."""
+        if not is_token(token):
+            return None
+        with fail_closed():
+            flat: Any = self._introspect(keys=[_session_key(token), _epochs_key(token[:_BUCKET])], args=[millis(now)])
+        return _from_fields(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
+
+    def of_customer(self, customer_id: str, now: datetime) -> list[tuple[str, Session]]:
+        """The customer's live sessions, the last used first, each with the key that ``end_key`` takes."""
+        with fail_closed():
+            keys: Any = self._client.zrangebyscore(_index_key(customer_id), millis(now), "+inf")
+            pipeline = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.hgetall(key)
+            kept: Any = pipeline.execute()
+        least = self.least_epoch(customer_id)
+        found = [(key, _from_fields(fields)) for key, fields in zip(keys, kept, strict=True) if fields]
+        live = [(key, s) for key, s in found if s.kind is Kind.SESSION and s.epoch >= least and _awake(s, now)]
+        return sorted(live, key=lambda pair: pair[1].seen_at or pair[1].auth_time, reverse=True)
+
+    def end_key(self, key: str) -> None:
+        """Ends a session that ``of_customer`` listed."""
+        with fail_closed():
+            self._client.delete(key)
 
     def end(self, token: str) -> None:
         """Ends a session; ending one that has ended already changes nothing."""
@@ -116,8 +164,17 @@ class Sessions:
             with fail_closed():
                 self._client.delete(_session_key(token))
 
+    def end_all(self) -> int:
+        """Ends every session and forgets what is under way; gives how many. Limits and least epochs stay: they only shut out."""
+        ended = 0
+        with fail_closed():
+            for key in self._client.scan_iter("auth:*", count=_SCAN):
+                if not (str(key).startswith("auth:limit:") or str(key).endswith(":epochs")):
+                    ended += int(self._client.unlink(key))
+        return ended
+
     def raise_least_epoch(self, customer_id: str, epoch: int) -> None:
-        """Kills every session of the customer with a lower epoch. Never lowers it."""
+        """Kills every session of the customer, or the operator, with a lower epoch. Never lowers it."""
         with fail_closed():
             self._raise(keys=[_epochs_key(_bucket(customer_id))], args=[customer_id, epoch])
 
@@ -159,6 +216,19 @@ def _session_key(token: str) -> str:
     return f"auth:{{{token[:_BUCKET]}}}:session:{token_digest(token)}"
 
 
+def key_of(token: str) -> str:
+    """The key that a token's session is kept under."""
+    return _session_key(token) if is_token(token) else ""
+
+
+def _awake(session: Session, now: datetime) -> bool:
+    return session.expires_at > now and (session.seen_at is None or session.seen_at + session.idle > now)
+
+
+def _index_key(subject: str) -> str:
+    return f"auth:{{{_bucket(subject)}}}:sessions:{token_digest(subject)}"
+
+
 def _epochs_key(bucket: str) -> str:
     return f"auth:{{{bucket}}}:epochs"
 
@@ -179,6 +249,10 @@ def _to_fields(session: Session, now: datetime) -> dict[str, str | int]:
         "operator_id": session.operator_id,
         "operator_name": session.operator_name,
         "role": session.role,
+        "session_id": session.session_id or new_id(),
+        "label": session.label,
+        "created_at": millis(now),
+        "frozen": int(session.frozen),
     }
 
 
@@ -197,6 +271,12 @@ def _from_fields(fields: Mapping[str, str]) -> Session:
         operator_id=fields["operator_id"],
         operator_name=fields["operator_name"],
         role=fields["role"],
+        # what a session from before this field doesn't have
+        session_id=fields.get("session_id", ""),
+        label=fields.get("label", ""),
+        created_at=_instant(fields["created_at"]) if fields.get("created_at") else None,
+        seen_at=_instant(fields["seen_at"]),
+        frozen=fields.get("frozen") == "1",
     )
 
 

@@ -1,16 +1,27 @@
 """The company's customers, kept by the auth service."""
 
+from typing import Final
+
 import grpc
 from recapito.auth.v1 import registry_pb2, registry_pb2_grpc
 
-from recapito_contact_change.domain import Customer
-from recapito_servicekit.errors import Kind, Refusal
+from recapito_contact_change.domain import Customer, Finding
+from recapito_servicekit.errors import Kind
 from recapito_servicekit.status import refusal_from
 from recapito_servicekit.times import from_timestamp
 
+_FINDINGS: Final = {
+    (Kind.ABORTED, "VERSION_CHANGED"): Finding.REGISTRY_CHANGED,
+    (Kind.FAILED_PRECONDITION, "USERNAME_TAKEN"): Finding.USERNAME_TAKEN,
+}
 
-class VersionChanged(Exception):
-    """Raised when the customer's record changed since the version that was named."""
+
+class NotTakenOver(Exception):
+    """Raised when the registry can't take a mobile over however often it is asked; ``finding`` tells the operator why."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding)
+        self.finding = finding
 
 
 class Registry:
@@ -29,7 +40,7 @@ class Registry:
     ) -> tuple[Customer, str]:
         """The customer afterwards, and the mobile that was replaced. Once for a change, however often it is asked.
 
-        Raises VersionChanged.
+        Raises NotTakenOver.
         """
         request = registry_pb2.ChangeMobileRequest(
             request_id=change_id,
@@ -41,14 +52,12 @@ class Registry:
         try:
             answer = self._stub.ChangeMobile(request)
         except grpc.RpcError as error:
-            if _is(refusal_from(error), Kind.ABORTED, "VERSION_CHANGED"):
-                raise VersionChanged from None
-            raise
+            refusal = refusal_from(error)
+            finding = _FINDINGS.get((refusal.kind, refusal.reason))
+            if finding is None:
+                raise
+            raise NotTakenOver(finding) from None
         return _customer(answer.customer), answer.old_mobile
-
-
-def _is(refusal: Refusal, kind: Kind, reason: str) -> bool:
-    return refusal.kind is kind and refusal.reason == reason
 
 
 def _customer(customer: registry_pb2.Customer) -> Customer:

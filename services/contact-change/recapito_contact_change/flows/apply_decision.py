@@ -1,7 +1,7 @@
 """Carries a decision out: the registry takes the new mobile over, or not; then everybody is told."""
 
 from recapito_contact_change import events, notices
-from recapito_contact_change.adapters.registry import Registry, VersionChanged
+from recapito_contact_change.adapters.registry import NotTakenOver, Registry
 from recapito_contact_change.domain import Case, Decision, Finding, State, Step
 from recapito_contact_change.flows.open_case import SYSTEM
 from recapito_contact_change.store import cases, changes
@@ -47,8 +47,8 @@ class ApplyDecision:
                 case.registry_version,
                 hold_claims=change.password_alone,
             )
-        except VersionChanged:
-            self._send_back(event, case)
+        except NotTakenOver as error:
+            self._send_back(event, case, error.finding)
             return
         now = self._clock()
         with self._database.transaction() as tx:
@@ -60,16 +60,16 @@ class ApplyDecision:
             for notice in notices.to_contacts_on_file(notices.APPROVED, change, customer, old_mobile):
                 ledger.insert(tx, change.change_id, notice, now)
 
-    def _send_back(self, event: Event, case: Case) -> None:
-        """The operator compared the form with a record that is no longer so: somebody must look again."""
+    def _send_back(self, event: Event, case: Case, finding: Finding) -> None:
+        """What the operator approved can't be carried out as things are now: somebody must look again."""
         now = self._clock()
         change_id = case.change.change_id
         with self._database.transaction() as tx:
             closed = OUTBOX.close(tx, event.event_id, now)
             if not closed or not changes.move(tx, change_id, Step.RETURN, decided_at=None, reason_code=""):
                 return
-            cases.reopen(tx, case.case_id, tuple(dict.fromkeys((*case.findings, Finding.REGISTRY_CHANGED))))
-            changes.note(tx, change_id, now, SYSTEM, Step.RETURN, Finding.REGISTRY_CHANGED)
+            cases.reopen(tx, case.case_id, tuple(dict.fromkeys((*case.findings, finding))))
+            changes.note(tx, change_id, now, SYSTEM, Step.RETURN, finding)
 
     def _tell_refused(self, event: Event, case: Case) -> None:
         change = case.change

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from recapito_contact_change import events
+from recapito_contact_change import events, metrics
 from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.domain import NOTE_LENGTH, OTHER, REASON_CODES, STEP_OF, Case, Decision, Operator, State
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
@@ -75,6 +75,7 @@ class DecideCase:
             changes.note(tx, change_id, now, operator.name, "decided", f"{decision} {verdict.reason_code}")
             data = {"change_id": change_id, "case_id": case.case_id, "version": verdict.expected_version + 1}
             events.write(OUTBOX, tx, events.DECIDED, change_id, data, now)
+        metrics.DECIDED.labels(decision.value, verdict.reason_code).inc()
 
     def _explain(self, operator: Operator, case: Case, decision: Decision, verdict: Verdict) -> None:
         """Raises why the decision was lost; returns where it is this very decision that stands."""

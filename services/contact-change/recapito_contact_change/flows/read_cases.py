@@ -6,7 +6,6 @@ from typing import Final
 from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.domain import Case, Customer, Operator
 from recapito_contact_change.store import cases, changes, documents
-from recapito_documents.pipeline import StoredDocument
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Violation, invalid, not_found
 from recapito_servicekit.sql import Database
@@ -21,7 +20,7 @@ class Folder:
 
     case: Case
     customer: Customer
-    documents: list[StoredDocument]
+    documents: list[documents.KeptDocument]
 
 
 class ReadCases:

@@ -4,7 +4,7 @@ from recapito_contact_change.domain import Operator
 from recapito_contact_change.store import cases, changes, documents
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit.clock import Clock
-from recapito_servicekit.errors import not_found
+from recapito_servicekit.errors import Kind, Refusal, not_found
 from recapito_servicekit.sql import Database
 
 
@@ -17,7 +17,7 @@ class ReadDocument:
         self._clock = clock
 
     def run(self, operator: Operator, case_id: str, document_id: str, page: int) -> tuple[str, bytes]:
-        """The media type and the bytes of a page, from 1; 0: the first. Raises NOT_FOUND."""
+        """The media type and the bytes of a page, from 1; 0: the first. Raises Refusal: NOT_FOUND, DOCUMENT_DESTROYED."""
         with self._database.read() as tx:
             case = cases.find(tx, case_id)
             of_case = documents.of_change(tx, case.change.change_id) if case else []
@@ -25,6 +25,13 @@ class ReadDocument:
         wanted = page or 1
         if case is None or document is None or not 1 <= wanted <= document.pages:
             raise not_found("document")
+        if document.destroyed_at is not None:
+            raise Refusal(
+                Kind.FAILED_PRECONDITION,
+                "DOCUMENT_DESTROYED",
+                "the document's time of keeping is over; its key was destroyed",
+                {"destroyed_at": document.destroyed_at.isoformat()},
+            )
         with self._database.transaction() as tx:
             detail = f"{document_id} page {wanted}"
             changes.note(tx, case.change.change_id, self._clock(), operator.name, "document_viewed", detail)

@@ -36,15 +36,21 @@ class SendNotice:
         if found is None:
             return
         change_id, notice = found
-        state = self._send(notice_id, notice)
+        logs.bind(change_id=change_id)
+        error = self._send(notice_id, notice)
+        state = NoticeState.FAILED if error else NoticeState.SENT
         now = self._clock()
         with self._database.transaction() as tx:
             if not OUTBOX.close(tx, event.event_id, now):
                 return
-            ledger.settle(tx, notice_id, state, now if state is NoticeState.SENT else None)
+            if error:
+                ledger.refused(tx, notice_id, now, error)
+            else:
+                ledger.sent(tx, notice_id, now)
             changes.note(tx, change_id, now, SYSTEM, f"notice_{state.lower()}", f"{notice.template} {notice.channel}")
 
-    def _send(self, notice_id: str, notice: Notice) -> NoticeState:
+    def _send(self, notice_id: str, notice: Notice) -> str:
+        """Why it was refused for good; empty: it went out."""
         try:
             if notice.channel is Channel.EMAIL:
                 self._mails.send(notice_id, notice)
@@ -52,5 +58,5 @@ class SendNotice:
                 self._codes.text(notice_id, notice)
         except (MailRejected, NoticeRefused) as error:
             log.warning("notice refused for good", notice_id=notice_id, template=notice.template, error=str(error))
-            return NoticeState.FAILED
-        return NoticeState.SENT
+            return str(error)
+        return ""

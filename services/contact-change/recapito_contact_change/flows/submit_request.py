@@ -6,7 +6,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from recapito_contact_change import events, form
+from recapito_contact_change import events, form, metrics
 from recapito_contact_change.adapters.codes import Codes
 from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.domain import NEW_MOBILES_A_DAY, REVIEW_TARGET, Asker, Change, State
@@ -91,6 +91,7 @@ class SubmitRequest:
                 raise invalid(Violation("document_ids", "UNKNOWN", "one of them was filed meanwhile"))
             changes.note(tx, change.change_id, now, _CUSTOMER, "submitted")
             events.write(OUTBOX, tx, events.SUBMITTED, change.change_id, {"change_id": change.change_id}, now)
+        metrics.SUBMITTED.inc()
         return change
 
 

@@ -16,7 +16,7 @@ from recapito_contact_change.flows.take_case import TakeCase
 from recapito_contact_change.servicers import places
 from recapito_contact_change.servicers.customer import state_value
 from recapito_contact_change.store.cases import Filter
-from recapito_documents.pipeline import StoredDocument
+from recapito_contact_change.store.documents import KeptDocument
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Violation, invalid
@@ -156,9 +156,14 @@ def _registry(customer: Customer) -> pb.RegistryRecord:
     )
 
 
-def _document(document: StoredDocument) -> pb.CaseDocument:
+def _document(document: KeptDocument) -> pb.CaseDocument:
     return pb.CaseDocument(
-        document_id=document.document_id, name=document.name, media_type=document.media_type, pages=document.pages
+        document_id=document.document_id,
+        name=document.name,
+        media_type=document.media_type,
+        pages=document.pages,
+        sha256=document.sha256,
+        destroyed_at=to_timestamp(document.destroyed_at),
     )
 
 

@@ -31,6 +31,12 @@ def take_mobile(tx: sa.Connection, customer_id: str, mobile: str, day: date, mos
     return take(tx, customer_id, NEW_MOBILES, day, most)
 
 
+def forget(tx: sa.Connection, before: date) -> None:
+    """Deletes the counts of days before that one, and the mobiles that were asked for then."""
+    tx.execute(ALLOWANCES.delete().where(ALLOWANCES.c.day < before))
+    tx.execute(ASKED_MOBILES.delete().where(ASKED_MOBILES.c.day < before))
+
+
 def _insert_once(tx: sa.Connection, table: sa.Table, **values: Any) -> bool:
     """Inserts a row. False: it was there."""
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert

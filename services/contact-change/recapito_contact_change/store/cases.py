@@ -82,11 +82,11 @@ def page(tx: sa.Connection, chosen: Filter, now: datetime, after: Place | None, 
 
 def take(tx: sa.Connection, case_id: str, operator: Operator, registry_version: int, now: datetime) -> bool:
     """Gives the operator the case for 15 minutes. False: another holds it, or it isn't in review."""
-    in_review = sa.exists().where(CHANGES.c.change_id == C.change_id, CHANGES.c.state == State.IN_REVIEW)
+    # a case without a decision is in review: its own row says so, for of the change's a decision just written wouldn't be seen
     free = sa.or_(C.holder_id == "", C.lease_expires_at <= now, C.holder_id == operator.operator_id)
     taken = tx.execute(
         CASES.update()
-        .where(C.case_id == case_id, free, in_review)
+        .where(C.case_id == case_id, free, C.decision.is_(None))
         .values(
             holder_id=operator.operator_id,
             holder_name=operator.name,

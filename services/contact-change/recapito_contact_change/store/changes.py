@@ -55,6 +55,11 @@ def find(tx: sa.Connection, change_id: str) -> Change | None:
     return _first(tx, CHANGES.c.change_id == change_id)
 
 
+def exists(tx: sa.Connection, change_id: str) -> bool:
+    """Whether there is such a change."""
+    return tx.execute(sa.select(CHANGES.c.change_id).where(CHANGES.c.change_id == change_id)).first() is not None
+
+
 def find_own(tx: sa.Connection, change_id: str, customer_id: str) -> Change | None:
     """The customer's own change, if there is one."""
     return _first(tx, CHANGES.c.change_id == change_id, CHANGES.c.customer_id == customer_id)
@@ -75,6 +80,14 @@ def newest(tx: sa.Connection, customer_id: str, most: int) -> list[Change]:
 def has_open(tx: sa.Connection, customer_id: str) -> bool:
     """Whether the customer has an open change."""
     return _first(tx, CHANGES.c.customer_id == customer_id, CHANGES.c.state.in_(OPEN_STATES)) is not None
+
+
+def count_open(tx: sa.Connection) -> list[tuple[State, int, datetime | None]]:
+    """How many changes stand in each open state, and when the oldest of them was filed; None: there is none."""
+    c = CHANGES.c
+    query = sa.select(c.state, sa.func.count(), sa.func.min(c.submitted_at)).where(c.state.in_(OPEN_STATES)).group_by(c.state)
+    found = {row[0]: (row[1], row[2]) for row in tx.execute(query)}
+    return [(state, *found.get(state, (0, None))) for state in sorted(OPEN_STATES)]
 
 
 def others_wished(tx: sa.Connection, mobile: str, customer_id: str) -> bool:

@@ -1,14 +1,25 @@
 """Uploaded documents: whose they are, and which change they were filed with. Their bytes are in the blob store."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from recapito_contact_change.store.tables import DOCUMENTS
+from recapito_contact_change.domain import OPEN_STATES
+from recapito_contact_change.store.tables import CHANGES, DOCUMENTS
 from recapito_documents.pipeline import StoredDocument
+
+D = DOCUMENTS.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptDocument(StoredDocument):
+    """A document as its row has it. ``destroyed_at``: since when nobody can read it; None: it can be read."""
+
+    change_id: str  # empty until it is filed
+    destroyed_at: datetime | None
 
 
 def insert(tx: sa.Connection, customer_id: str, document: StoredDocument, now: datetime) -> None:
@@ -29,10 +40,43 @@ def file(tx: sa.Connection, customer_id: str, document_ids: Sequence[str], chang
     return filed.rowcount == len(document_ids)
 
 
-def of_change(tx: sa.Connection, change_id: str) -> list[StoredDocument]:
+def of_change(tx: sa.Connection, change_id: str) -> list[KeptDocument]:
     """The documents of a change, in the form's order."""
     rows = tx.execute(sa.select(DOCUMENTS).where(DOCUMENTS.c.change_id == change_id).order_by(DOCUMENTS.c.place))
     return [_document(row) for row in rows]
+
+
+def past_keeping(tx: sa.Connection, ended_before: datetime, most: int) -> list[KeptDocument]:
+    """Documents that can be read still, of changes that are over since before that instant."""
+    over = sa.and_(CHANGES.c.state.not_in(OPEN_STATES), CHANGES.c.decided_at < ended_before)
+    query = sa.select(DOCUMENTS).join(CHANGES, D.change_id == CHANGES.c.change_id).where(D.destroyed_at.is_(None), over)
+    return [_document(row) for row in tx.execute(query.limit(most))]
+
+
+def destroy_key(tx: sa.Connection, document_id: str, now: datetime) -> bool:
+    """Forgets a document's key, once: without it the blobs are noise, wherever a copy of them lies. False: it was forgotten."""
+    forgotten = tx.execute(
+        DOCUMENTS.update()
+        .where(D.document_id == document_id, D.destroyed_at.is_(None))
+        .values(destroyed_at=now, key_id="", wrapped_key=b"")
+    )
+    return forgotten.rowcount == 1
+
+
+def never_filed(tx: sa.Connection, uploaded_before: datetime, most: int) -> list[KeptDocument]:
+    """Documents uploaded before that instant and filed with nothing."""
+    query = sa.select(DOCUMENTS).where(D.change_id.is_(None), D.uploaded_at < uploaded_before)
+    return [_document(row) for row in tx.execute(query.limit(most))]
+
+
+def delete_unfiled(tx: sa.Connection, document_id: str) -> bool:
+    """Deletes the row of a document that was filed with nothing. False: it was filed meanwhile, or is gone."""
+    return tx.execute(DOCUMENTS.delete().where(D.document_id == document_id, D.change_id.is_(None))).rowcount == 1
+
+
+def readable_ids(tx: sa.Connection) -> set[str]:
+    """The ids of all documents whose key is there."""
+    return set(tx.scalars(sa.select(D.document_id).where(D.destroyed_at.is_(None))))
 
 
 def _unfiled(customer_id: str, document_ids: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -41,8 +85,8 @@ def _unfiled(customer_id: str, document_ids: Sequence[str]) -> sa.ColumnElement[
     )
 
 
-def _document(row: Any) -> StoredDocument:
-    return StoredDocument(
+def _document(row: Any) -> KeptDocument:
+    return KeptDocument(
         document_id=row.document_id,
         media_type=row.media_type,
         pages=row.pages,
@@ -51,4 +95,6 @@ def _document(row: Any) -> StoredDocument:
         name=row.name,
         size=row.size,
         sha256=row.sha256,
+        change_id=row.change_id or "",
+        destroyed_at=row.destroyed_at,
     )

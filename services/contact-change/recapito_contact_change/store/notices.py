@@ -1,6 +1,7 @@
 """The ledger of notices: what goes to whom, and how far it came. A notice and its event are written together."""
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,18 @@ from recapito_contact_change.store.tables import NOTICES, OUTBOX
 from recapito_servicekit.ids import new_id
 
 N = NOTICES.c
+
+
+@dataclass(frozen=True, slots=True)
+class FailedNotice:
+    """A notice that was refused for good, when, and why."""
+
+    notice_id: str
+    change_id: str
+    notice: Notice
+    tries: int
+    failed_at: datetime
+    error: str
 
 
 def insert(tx: sa.Connection, change_id: str, notice: Notice, now: datetime) -> None:
@@ -43,9 +56,52 @@ def count_try(tx: sa.Connection, notice_id: str) -> tuple[str, Notice] | None:
     ).first()
     if row is None:
         return None
-    return row.change_id, Notice(Channel(row.channel), row.destination, row.template, json.loads(row.params), row.locale)
+    return row.change_id, _notice(row)
 
 
-def settle(tx: sa.Connection, notice_id: str, state: NoticeState, sent_at: datetime | None) -> None:
-    """Notes how it ended."""
-    tx.execute(NOTICES.update().where(N.notice_id == notice_id).values(state=state, sent_at=sent_at))
+def sent(tx: sa.Connection, notice_id: str, now: datetime) -> None:
+    """Notes that it went out."""
+    tx.execute(NOTICES.update().where(N.notice_id == notice_id).values(state=NoticeState.SENT, sent_at=now))
+
+
+def refused(tx: sa.Connection, notice_id: str, now: datetime, error: str) -> None:
+    """Notes that it was refused for good."""
+    values = {"state": NoticeState.FAILED, "failed_at": now, "error": error[:200]}
+    tx.execute(NOTICES.update().where(N.notice_id == notice_id).values(**values))
+
+
+def failed(tx: sa.Connection, most: int) -> list[FailedNotice]:
+    """Notices that were refused for good, the oldest first."""
+    query = sa.select(NOTICES).where(N.failed_at.is_not(None)).order_by(N.failed_at, N.notice_id).limit(most)
+    return [_failed(row) for row in tx.execute(query)]
+
+
+def find_failed(tx: sa.Connection, notice_id: str) -> FailedNotice | None:
+    """A notice that was refused for good, if there is one."""
+    row = tx.execute(sa.select(NOTICES).where(N.notice_id == notice_id, N.failed_at.is_not(None))).first()
+    return _failed(row) if row else None
+
+
+def queue_again(tx: sa.Connection, notice_id: str, now: datetime) -> bool:
+    """Lets a notice that was refused go out once more, under its id. False: it wasn't refused."""
+    queued = tx.execute(
+        NOTICES.update()
+        .where(N.notice_id == notice_id, N.state == NoticeState.FAILED)
+        .values(state=NoticeState.QUEUED, failed_at=None, error="")
+    )
+    if queued.rowcount == 1:
+        events.write(OUTBOX, tx, events.NOTICE, notice_id, {"notice_id": notice_id}, now)
+    return queued.rowcount == 1
+
+
+def change_of(tx: sa.Connection, notice_id: str) -> str:
+    """The id of the change that a notice is of; empty: there is no such notice."""
+    return tx.scalar(sa.select(N.change_id).where(N.notice_id == notice_id)) or ""
+
+
+def _notice(row: Any) -> Notice:
+    return Notice(Channel(row.channel), row.destination, row.template, json.loads(row.params), row.locale)
+
+
+def _failed(row: Any) -> FailedNotice:
+    return FailedNotice(row.notice_id, row.change_id, _notice(row), row.tries, row.failed_at, row.error)

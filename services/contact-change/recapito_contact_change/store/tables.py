@@ -11,6 +11,7 @@ from recapito_servicekit.sql import UtcDateTime
 METADATA: Final = sa.MetaData()
 _ID: Final = sa.String(32)
 _SEQ: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_FAILED: Final = sa.text("failed_at IS NOT NULL")
 _IS_OPEN: Final = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN_STATES)))
 
 CHANGES: Final = sa.Table(
@@ -55,6 +56,7 @@ DOCUMENTS: Final = sa.Table(
     sa.Column("key_id", sa.String(40), nullable=False),
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
     sa.Column("uploaded_at", UtcDateTime, nullable=False),
+    sa.Column("destroyed_at", UtcDateTime),  # its key is gone then: key_id and wrapped_key are empty
 )
 
 ALLOWANCES: Final = sa.Table(
@@ -120,6 +122,9 @@ NOTICES: Final = sa.Table(
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, default=0),
     sa.Column("sent_at", UtcDateTime),
+    sa.Column("failed_at", UtcDateTime),
+    sa.Column("error", sa.String(200), nullable=False, server_default=""),
+    sa.Index("notices_failed", "failed_at", sqlite_where=_FAILED, postgresql_where=_FAILED),
 )
 
 OUTBOX: Final = Outbox(outbox_table(METADATA))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from recapito_otp import metrics
 from recapito_otp.domain import Faults, Finding, Outcome, Rules, plain_code, shard_of
 from recapito_otp.store.redis_store import RedisStore
 from recapito_otp.vault import Vault
@@ -47,9 +48,10 @@ class CheckChallenge:
             guess.subject,
             guess.purpose,
             guess.transaction_hash,
-            self._vault.code_digest(guess.challenge_id, code),
+            self._vault.code_digests(guess.challenge_id, code),
             token_digest(proof),
             self._rules.proof_lifetime,
             self._clock(),
         )
+        metrics.CHECKED.labels(guess.purpose, finding.outcome.value).inc()
         return replace(finding, proof=proof) if finding.outcome is Outcome.APPROVED else finding

@@ -1,6 +1,6 @@
 """Counts what a client address asks for, before anything is done for it."""
 
-from recapito_otp.domain import Rules, is_loopback, network_of
+from recapito_otp.domain import Rules, asked_by, network_of
 from recapito_otp.store.redis_store import RedisStore
 from recapito_otp.vault import Vault
 from recapito_servicekit.calls import ClientInfo
@@ -16,9 +16,9 @@ class CountClient:
         self._rules = rules
         self._clock = clock
 
-    async def __call__(self, client: ClientInfo, request: str) -> None:
+    async def __call__(self, client: ClientInfo, purpose: str, request: str) -> None:
         """Counts one send for ``request``, the same one once. Raises RESOURCE_EXHAUSTED; ValueError: the address is none."""
-        if not client.ip or (self._rules.exempt_loopback and is_loopback(client.ip)):
+        if not client.ip or self._rules.exempts(client.ip):
             return
         alias = self._vault.alias("client", network_of(client.ip))
-        await self._store.count_client(alias, request, self._rules.per_client, self._clock())
+        await self._store.count_client(alias, asked_by(purpose), request, self._rules.per_client, self._clock())

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from recapito_otp import metrics
 from recapito_otp.domain import Challenge, Channel, Faults, Message, Rules
 from recapito_otp.flows.count_client import CountClient
+from recapito_otp.flows.limit_prefix import LimitPrefix
 from recapito_otp.store.redis_store import NewChallenge, RedisStore
 from recapito_otp.vault import Vault, random_code
-from recapito_servicekit import contacts
+from recapito_servicekit import contacts, traces
 from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.clock import Clock
 
@@ -36,6 +38,7 @@ class IssueChallenge:
         vault: Vault,
         rules: Rules,
         count_client: CountClient,
+        limit_prefix: LimitPrefix,
         clock: Clock,
         new_code: Callable[[int], str] = random_code,
     ) -> None:
@@ -43,6 +46,7 @@ class IssueChallenge:
         self._vault = vault
         self._rules = rules
         self._count_client = count_client
+        self._limit_prefix = limit_prefix
         self._clock = clock
         self._new_code = new_code
 
@@ -59,7 +63,7 @@ class IssueChallenge:
             *(caller, ask.request_id, ask.subject, ask.purpose, channel.value, destination),
             *(ask.transaction_hash, ask.summary, str(ask.decoy)),
         )
-        await self._count_client(client, challenge_id)
+        await self._count_client(client, ask.purpose, challenge_id)
         params = {"purpose": ask.purpose, "summary": ask.summary, "minutes": str(int(rules.lifetime.total_seconds() // 60))}
         envelope = Message(destination, channel, "code", params, ask.locale, ask.decoy)
         code = self._new_code(rules.code_length)
@@ -78,9 +82,15 @@ class IssueChallenge:
             expires_at=now + rules.lifetime,
             resend_at=now + rules.resend_after,
             envelope=vault.seal(envelope, f"challenge {challenge_id}"),
-            job=vault.seal(replace(envelope, params={**params, "code": code}), f"job {challenge_id}"),
+            job=vault.seal(replace(envelope, params={**params, "code": code}, **traces.carried()), f"job {challenge_id}"),
         )
-        return await self._store.issue(new, rules.per_destination, now)
+
+        async def send(stranger: bool) -> Challenge:
+            return await self._store.issue(new, rules.per_destination, now, stranger=stranger)
+
+        challenge = await self._limit_prefix(channel, destination, ask.purpose, client.ip, challenge_id, send)
+        metrics.ISSUED.labels(ask.purpose, channel.value).inc()
+        return challenge
 
 
 def _checked(ask: Ask, client: ClientInfo) -> tuple[Channel, str]:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from recapito_otp import metrics
 from recapito_otp.domain import Challenge, Faults, Rules, shard_of
 from recapito_otp.flows.count_client import CountClient
+from recapito_otp.flows.limit_prefix import LimitPrefix
 from recapito_otp.store.redis_store import NewCode, RedisStore
 from recapito_otp.vault import Vault, random_code
+from recapito_servicekit import traces
 from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import not_found
@@ -14,7 +17,9 @@ from recapito_servicekit.ids import new_id
 
 
 class ResendChallenge:
-    """The old code is superseded, the guesses stay spent, and the send counts as any other."""
+    """The old code is superseded, the guesses stay spent, and the send counts as any other; where the old code could not be
+    delivered it costs the person nothing.
+    """
 
     def __init__(
         self,
@@ -22,6 +27,7 @@ class ResendChallenge:
         vault: Vault,
         rules: Rules,
         count_client: CountClient,
+        limit_prefix: LimitPrefix,
         clock: Clock,
         new_code: Callable[[int], str] = random_code,
     ) -> None:
@@ -29,6 +35,7 @@ class ResendChallenge:
         self._vault = vault
         self._rules = rules
         self._count_client = count_client
+        self._limit_prefix = limit_prefix
         self._clock = clock
         self._new_code = new_code
 
@@ -44,15 +51,25 @@ class ResendChallenge:
         shard = shard_of(challenge_id)
         if shard is None:
             raise not_found("challenge")
-        sealed, alias, purpose = await self._store.read_envelope(shard, challenge_id, caller)
-        await self._count_client(client, new_id())
+        kept = await self._store.kept(shard, challenge_id, caller)
+        send_id = new_id()
+        if not kept.free:
+            await self._count_client(client, kept.purpose, send_id)
         rules, vault, now = self._rules, self._vault, self._clock()
-        envelope = vault.open(sealed, f"challenge {challenge_id}")
+        envelope = vault.open(kept.envelope, f"challenge {challenge_id}")
         code = self._new_code(rules.code_length)
         new = NewCode(
             digest=vault.nothing() if envelope.decoy else vault.code_digest(challenge_id, code),
             expires_at=now + rules.lifetime,
             resend_at=now + rules.resend_after,
-            job=vault.seal(replace(envelope, params={**envelope.params, "code": code}), f"job {challenge_id}"),
+            job=vault.seal(
+                replace(envelope, params={**envelope.params, "code": code}, **traces.carried()), f"job {challenge_id}"
+            ),
         )
-        return await self._store.resend(shard, challenge_id, caller, alias, purpose, new, rules.per_destination, now)
+
+        async def send(stranger: bool) -> Challenge:
+            return await self._store.resend(shard, challenge_id, caller, kept, new, rules.per_destination, now, stranger=stranger)
+
+        challenge = await self._limit_prefix(kept.channel, envelope.destination, kept.purpose, client.ip, send_id, send)
+        metrics.ISSUED.labels(kept.purpose, envelope.channel.value).inc()
+        return challenge

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from recapito_otp.domain import NOTICE_PARAMS, Channel, Faults, Message
 from recapito_otp.store.redis_store import RedisStore
 from recapito_otp.vault import Vault
+from recapito_servicekit import traces
 
 
 class SendNotice:
@@ -39,6 +40,6 @@ class SendNotice:
         faults.raise_any()
         shard = self._vault.shard(to)
         notice_id = self._vault.id_of(shard, "notice", caller, request_id, to)
-        message = Message(to, channel or Channel.SMS, template, needed, locale)
+        message = Message(to, channel or Channel.SMS, template, needed, locale, **traces.carried())
         await self._store.queue_notice(shard, notice_id, self._vault.seal(message, f"job {notice_id}"))
         return notice_id

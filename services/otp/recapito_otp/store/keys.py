@@ -31,6 +31,26 @@ def jobs(shard: int) -> str:
     return f"{{otp-{shard}}}:jobs"
 
 
-def client(alias: str) -> str:
-    """A sorted set: the sends that a client address asked for."""
-    return f"{{client-{alias}}}:sends"
+def dead_letters(shard: int) -> str:
+    """A stream: notices that gave up, sealed."""
+    return f"{{otp-{shard}}}:dead-letters"
+
+
+def epoch(shard: int, issuer: str, subject: str) -> str:
+    """An instant (ms): the challenges that a caller had issued for a subject until then are over."""
+    return f"{{otp-{shard}}}:epoch:{issuer}:{subject}"
+
+
+def confirmed(shard: int) -> str:
+    """A sorted set: the aliases of mobiles that a code was confirmed from, with the instant (ms) of the last one."""
+    return f"{{otp-{shard}}}:confirmed"
+
+
+def client(alias: str, kind: str) -> str:
+    """A sorted set: the sends that a client address asked for, by who asks."""
+    return f"{{client-{alias}}}:sends:{kind}"
+
+
+def prefix(prefix: str, kind: str) -> str:
+    """A sorted set: the sends to never-confirmed mobiles of a prefix, by who asks."""
+    return f"{{prefix-{prefix}}}:sends:{kind}"

@@ -21,7 +21,8 @@ from recapito_otp.store.pipe import Script
 BLOCK: Final = timedelta(seconds=1)
 # all workers are one consumer: a job in hand is told by its idle time alone, and no dead consumer's name piles up
 CONSUMER: Final = "worker"
-_FINISH: Final = Script("finish_job.lua")
+MOST_DEAD_LETTERS: Final = 10_000  # a shard; the oldest go first
+_FINISH: Final = Script("delivery.lua", "finish_job.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class CodeState:
-    """What a challenge says of a code that is to be sent."""
+    """What a challenge says of a code that is to be sent. ``closed``: it was cancelled, or its subject's were ended."""
 
     generation: int
     approved: bool
+    closed: bool
     expires_at: datetime
 
 
@@ -88,20 +90,28 @@ class RedisJobs:
         entry, fields = fresh[0][1][0]
         return _job(entry, fields, tries=1)
 
+    def waiting(self) -> int:
+        """How many jobs are not finished."""
+        return int(self._redis.xlen(self._stream))
+
     def code_state(self, job: Job) -> CodeState | None:
         """The challenge that the job's code belongs to; None: it is gone."""
-        generation, approved, expires = self._redis.hmget(
-            keys.challenge(self._shard, job.about), "generation", "approved", "expires"
+        generation, approved, expires, cancelled, epoch, issuer, subject = self._redis.hmget(
+            keys.challenge(self._shard, job.about),
+            *("generation", "approved", "expires", "cancelled", "epoch", "issuer", "subject"),
         )
         if generation is None:
             return None
-        return CodeState(int(generation), approved is not None, datetime.fromtimestamp(int(expires) / 1000, UTC))
+        ended = int(epoch) < int(self._redis.get(keys.epoch(self._shard, issuer, subject)) or 0)
+        expires_at = datetime.fromtimestamp(int(expires) / 1000, UTC)
+        return CodeState(int(generation), approved is not None, cancelled is not None or ended, expires_at)
 
-    def finish(self, job: Job, delivery: Delivery, reason: str = "") -> None:
-        """Notes how far the message came and takes the job away, both or neither."""
+    def finish(self, job: Job, delivery: Delivery, now: datetime, reason: str = "") -> None:
+        """Notes how far the message came and takes the job away, both or neither. A notice that failed becomes a dead letter."""
         arguments = (
-            *(2, keys.challenge(self._shard, job.about), self._stream),
-            *(keys.GROUP, job.entry, job.generation, delivery.value, reason),
+            *(3, keys.challenge(self._shard, job.about), self._stream, keys.dead_letters(self._shard)),
+            *(keys.GROUP, job.entry, job.generation, delivery.value, reason, int(now.timestamp() * 1000)),
+            *(job.about, job.sealed, MOST_DEAD_LETTERS),
         )
         try:
             self._redis.evalsha(_FINISH.sha, *arguments)

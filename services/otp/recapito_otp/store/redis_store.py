@@ -12,12 +12,16 @@ from recapito_servicekit.errors import Kind, Refusal, not_found
 
 # how long what is over can still be told apart from what never was
 KEPT: Final = timedelta(hours=1)
+# a mobile that confirmed no code for so long is a stranger again
+CONFIRMED_KEPT: Final = timedelta(days=365)
 NOTICE_KEPT: Final = timedelta(days=1)
 _VIEW: Final = ("masked", "channel", "expires", "resend", "attempts", "spent", "delivery", "reason")
-_ISSUE: Final = Script("limits.lua", "issue.lua")
-_RESEND: Final = Script("limits.lua", "resend.lua")
-_COUNT_CLIENT: Final = Script("limits.lua", "count_client.lua")
-_CHECK: Final = Script("check.lua")
+_ISSUE: Final = Script("limits.lua", "ended.lua", "issue.lua")
+_RESEND: Final = Script("limits.lua", "ended.lua", "resend.lua")
+_COUNT_ONCE: Final = Script("limits.lua", "count_once.lua")
+_CHECK: Final = Script("ended.lua", "check.lua")
+_CANCEL: Final = Script("cancel.lua")
+_END_SUBJECT: Final = Script("ended.lua", "end_subject.lua")
 _CONSUME: Final = Script("consume_proof.lua")
 _NOTICE: Final = Script("queue_notice.lua")
 
@@ -44,6 +48,18 @@ class NewChallenge:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What a resend needs of a challenge. ``envelope``: its message without the code; ``free``: the last one failed."""
+
+    envelope: str
+    subject: str
+    purpose: str
+    alias: str
+    channel: Channel
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NewCode:
     """What a resend changes."""
 
@@ -63,6 +79,10 @@ class Proven:
     envelope: str
 
 
+class Unconfirmed(Exception):
+    """Raised when the destination never confirmed a code; nothing was done."""
+
+
 class RedisStore:
     """Every method raises Refusal UNAVAILABLE where Redis can't be asked or its answer got lost."""
 
@@ -73,22 +93,38 @@ class RedisStore:
         """Whether Redis answers."""
         return bool(await self._pipe.call("PING"))
 
-    async def count_client(self, alias: str, request: str, limit: Limit, now: datetime) -> None:
+    async def count_client(self, alias: str, kind: str, request: str, limit: Limit, now: datetime) -> None:
         """Counts a send against a client address, the same request once. Raises RESOURCE_EXHAUSTED."""
-        wait = await self._pipe.run(_COUNT_CLIENT, (keys.client(alias),), (_ms(now), request, limit.most, _span(limit.window)))
+        wait = await self._count_once(keys.client(alias, kind), request, limit, now)
         if wait:
             raise _too_many("TOO_MANY_FROM_CLIENT", "too many messages were asked for from this address", wait)
 
-    async def issue(self, new: NewChallenge, limits: Sequence[Limit], now: datetime) -> Challenge:
+    async def count_prefix(self, prefix: str, kind: str, send: str, limit: Limit, now: datetime) -> None:
+        """Counts a send against the prefix that it goes to, the same one once. Raises RESOURCE_EXHAUSTED."""
+        wait = await self._count_once(keys.prefix(prefix, kind), send, limit, now)
+        if wait:
+            raise _too_many("PREFIX_STOPPED", "too many messages went to never-confirmed numbers of this prefix", wait)
+
+    async def uncount_prefix(self, prefix: str, kind: str, send: str) -> None:
+        """Takes back what was counted of a send that did not come about."""
+        await self._pipe.call("ZREM", keys.prefix(prefix, kind), send)
+
+    async def _count_once(self, key: str, member: str, limit: Limit, now: datetime) -> int:
+        return int(await self._pipe.run(_COUNT_ONCE, (key,), (_ms(now), member, limit.most, _span(limit.window))))
+
+    async def issue(self, new: NewChallenge, limits: Sequence[Limit], now: datetime, *, stranger: bool) -> Challenge:
         """Writes a challenge, counts its send and queues its job; one that is there already is given as it stands.
 
-        Raises RESOURCE_EXHAUSTED.
+        Raises RESOURCE_EXHAUSTED; Unconfirmed, unless it may be a ``stranger``.
         """
         found = (
             keys.challenge(new.shard, new.challenge_id),
             keys.sends(new.shard, new.alias, new.purpose),
             keys.jobs(new.shard),
+            keys.epoch(new.shard, new.issuer, new.subject),
+            keys.confirmed(new.shard),
         )
+        known = "" if stranger else new.alias
         kept = _span(new.expires_at - now + KEPT)
         fields: tuple[Argument, ...] = (
             *("issuer", new.issuer, "subject", new.subject, "purpose", new.purpose, "transaction", new.transaction),
@@ -96,8 +132,10 @@ class RedisStore:
             *("digest", new.digest, "envelope", new.envelope),
             *("expires", _ms(new.expires_at), "resend", _ms(new.resend_at)),
         )
-        arguments: list[Argument] = [_ms(now), new.challenge_id, new.job, kept, *_windows(limits), *fields]
+        arguments: list[Argument] = [_ms(now), new.challenge_id, new.job, kept, known, *_windows(limits), *fields]
         status, *rest = await self._pipe.run(_ISSUE, found, arguments)
+        if status == "UNCONFIRMED":
+            raise Unconfirmed
         if status == "LIMITED":
             raise _too_many("TOO_MANY_TO_DESTINATION", "too many messages went to this destination", rest[0])
         return _challenge(new.challenge_id, rest[0])
@@ -110,18 +148,21 @@ class RedisStore:
         subject: str,
         purpose: str,
         transaction: str,
-        digest: str,
+        digests: str,
         proof_digest: str,
         proof_lifetime: timedelta,
         now: datetime,
     ) -> Finding:
-        """Counts a guess, compares it, approves once. Raises NOT_FOUND."""
+        """Counts a guess, compares it (``digests``: by each pepper, separated by blanks), approves once. Raises NOT_FOUND."""
         outcome, left = await self._pipe.run(
             _CHECK,
-            (keys.challenge(shard, challenge_id), keys.proof(shard, proof_digest)),
             (
-                *(_ms(now), caller, subject, purpose, transaction, digest, challenge_id),
-                *(_span(proof_lifetime), _span(proof_lifetime + KEPT)),
+                *(keys.challenge(shard, challenge_id), keys.proof(shard, proof_digest)),
+                *(keys.epoch(shard, caller, subject), keys.confirmed(shard)),
+            ),
+            (
+                *(_ms(now), caller, subject, purpose, transaction, digests, challenge_id),
+                *(_span(proof_lifetime), _span(proof_lifetime + KEPT), _span(CONFIRMED_KEPT)),
             ),
         )
         if outcome == "NOT_FOUND":
@@ -135,31 +176,46 @@ class RedisStore:
             raise not_found("challenge")
         return _challenge(challenge_id, view)
 
-    async def read_envelope(self, shard: int, challenge_id: str, caller: str) -> tuple[str, str, str]:
-        """The sealed message without its code, the destination's alias, the purpose. Raises NOT_FOUND."""
-        key = keys.challenge(shard, challenge_id)
-        issuer, envelope, alias, purpose = await self._pipe.call("HMGET", key, "issuer", "envelope", "alias", "purpose")
+    async def kept(self, shard: int, challenge_id: str, caller: str) -> Kept:
+        """What a resend needs. Raises NOT_FOUND."""
+        issuer, envelope, subject, purpose, alias, channel, free = await self._pipe.call(
+            *(
+                "HMGET",
+                keys.challenge(shard, challenge_id),
+                "issuer",
+                "envelope",
+                "subject",
+                "purpose",
+                "alias",
+                "channel",
+                "free",
+            )
+        )
         if issuer != caller:
             raise not_found("challenge")
-        return envelope, alias, purpose
+        return Kept(envelope, subject, purpose, alias, Channel(channel), free == "1")
 
     async def resend(
         self,
         shard: int,
         challenge_id: str,
         caller: str,
-        alias: str,
-        purpose: str,
+        kept: Kept,
         new: NewCode,
         limits: Sequence[Limit],
         now: datetime,
+        *,
+        stranger: bool,
     ) -> Challenge:
-        """Replaces the code and queues the new one. Raises NOT_FOUND, RESOURCE_EXHAUSTED, FAILED_PRECONDITION."""
+        """Replaces the code and queues the new one. Raises NOT_FOUND, RESOURCE_EXHAUSTED, FAILED_PRECONDITION, Unconfirmed."""
         status, *rest = await self._pipe.run(
             _RESEND,
-            (keys.challenge(shard, challenge_id), keys.sends(shard, alias, purpose), keys.jobs(shard)),
+            (
+                *(keys.challenge(shard, challenge_id), keys.sends(shard, kept.alias, kept.purpose), keys.jobs(shard)),
+                *(keys.epoch(shard, caller, kept.subject), keys.confirmed(shard)),
+            ),
             [
-                *(_ms(now), challenge_id, new.job, _span(new.expires_at - now + KEPT)),
+                *(_ms(now), challenge_id, new.job, _span(new.expires_at - now + KEPT), "" if stranger else kept.alias),
                 *_windows(limits),
                 *(caller, new.digest, _ms(new.expires_at), _ms(new.resend_at)),
             ],
@@ -167,12 +223,25 @@ class RedisStore:
         if status == "NOT_FOUND":
             raise not_found("challenge")
         if status == "CLOSED":
-            raise Refusal(Kind.FAILED_PRECONDITION, "CHALLENGE_CLOSED", "the challenge was approved, or its guesses are spent")
+            raise Refusal(
+                Kind.FAILED_PRECONDITION, "CHALLENGE_CLOSED", "the challenge was approved or cancelled, or its guesses are spent"
+            )
+        if status == "UNCONFIRMED":
+            raise Unconfirmed
         if status == "EARLY":
             raise _too_many("RESEND_TOO_EARLY", "the code was sent just now", rest[0])
         if status == "LIMITED":
             raise _too_many("TOO_MANY_TO_DESTINATION", "too many messages went to this destination", rest[0])
         return _challenge(challenge_id, rest[0])
+
+    async def cancel(self, shard: int, challenge_id: str, caller: str) -> None:
+        """Ends a challenge that wasn't approved. Raises NOT_FOUND."""
+        if not await self._pipe.run(_CANCEL, (keys.challenge(shard, challenge_id),), (caller,)):
+            raise not_found("challenge")
+
+    async def end_subject(self, shard: int, issuer: str, subject: str, longest: timedelta, now: datetime) -> None:
+        """Ends what a caller had issued for a subject in a shard. ``longest``: the life of a code."""
+        await self._pipe.run(_END_SUBJECT, (keys.epoch(shard, issuer, subject),), (_ms(now), _span(longest + 2 * KEPT)))
 
     async def consume_proof(
         self, shard: int, digest: str, subject: str, purpose: str, transaction: str, spender: str, now: datetime

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from recapito_servicekit.outbox import outbox_table
 from recapito_servicekit.sql import UtcDateTime
 
 revision = "0001"
@@ -109,4 +108,20 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("sent_at", UtcDateTime),
     )
-    outbox_table(sa.MetaData()).create(op.get_bind())
+    op.create_table(
+        "outbox",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
+        sa.Column("event_id", sa.String(32), nullable=False, unique=True),
+        sa.Column("type", sa.String(80), nullable=False),
+        sa.Column("key", sa.String(80), nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("next_try_at", UtcDateTime, nullable=False),
+        sa.Column("done_at", UtcDateTime),
+        sa.Column("dead_at", UtcDateTime),
+        sa.Column("error", sa.String(300), nullable=False),
+    )
+    is_open = sa.text("done_at IS NULL AND dead_at IS NULL")
+    op.create_index("outbox_open", "outbox", ["next_try_at"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_index("outbox_key", "outbox", ["key", "seq"])

@@ -1,5 +1,5 @@
--- Counts a send against the address that asks for it.
--- KEYS: sends of the address. ARGV: now, member, most, window in ms. Gives the milliseconds to wait; 0: counted.
+-- Counts a send against the address that asks for it, or against the prefix that it goes to.
+-- KEYS: sends. ARGV: now, member, most, window in ms. Gives the milliseconds to wait; 0: counted.
 local now, windows = tonumber(ARGV[1]), {tonumber(ARGV[3]), tonumber(ARGV[4])}
 if redis.call('ZSCORE', KEYS[1], ARGV[2]) then
   return 0 -- the same request again

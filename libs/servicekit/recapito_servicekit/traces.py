@@ -1,0 +1,116 @@
+"""Which request a piece of work belongs to: its id and its place in a trace (W3C Trace Context), over calls, events and mails.
+
+A front end begins a trace; the gate, a consumer and a delivery worker continue the one that came with the call, the event or the
+job. Whatever is logged, called or written meanwhile carries it on.
+"""
+
+import re
+import secrets
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol, TypedDict
+
+import structlog
+
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
+REQUEST_ID: Final = "x-request-id"
+TRACEPARENT: Final = "traceparent"
+LONGEST_ID: Final = 64
+
+
+class Kind(StrEnum):
+    """What a span is: a page or call that is answered, or an event or job that is handled."""
+
+    SERVER = "SERVER"
+    CONSUMER = "CONSUMER"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where we are: the request's id, the trace (32 hex digits) and the span within it (16)."""
+
+    request_id: str
+    trace_id: str
+    span_id: str
+
+    @property
+    def traceparent(self) -> str:
+        """As headers, metadata and CloudEvents carry it."""
+        return f"00-{self.trace_id}-{self.span_id}-01"
+
+
+class Span(Protocol):
+    """A piece of work under way."""
+
+    trace_id: str
+    span_id: str
+
+    def end(self, error: str = "") -> None:
+        """It is over; ``error``: how it failed, in one word."""
+
+
+class _Unrecorded:
+    """A span that has ids and is sent nowhere."""
+
+    def __init__(self, parent: tuple[str, str] | None) -> None:
+        self.trace_id = parent[0] if parent else secrets.token_hex(16)
+        self.span_id = secrets.token_hex(8)
+
+    def end(self, error: str = "") -> None:
+        """Nothing to do."""
+
+
+Start = Callable[[str, Kind, tuple[str, str] | None], Span]
+"""Starts a span of a name and a kind under a parent (trace id, span id), or under none."""
+
+_start: Start = lambda _name, _kind, parent: _Unrecorded(parent)  # noqa: E731
+_TRACE: Final[ContextVar[Trace]] = ContextVar("recapito_trace")
+
+
+def record_with(start: Start) -> None:
+    """For the process's start alone: spans are started by ``start`` from now on."""
+    global _start  # noqa: PLW0603  # one exporter a process, as with logging
+    _start = start
+
+
+def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "") -> Span:
+    """Begins a piece of work in the present context: makes it the current one, and binds its ids to every log line.
+
+    What came with it goes on; without a (readable) ``traceparent`` a trace begins, without a ``request_id`` one is made. It holds
+    until the context ends: run each job in a context of its own (``contextvars.copy_context().run``).
+    """
+    found = _TRACEPARENT.fullmatch(traceparent)
+    span = _start(name, kind, (found[1], found[2]) if found else None)
+    trace = Trace(request_id[:LONGEST_ID] or uuid.uuid4().hex, span.trace_id, span.span_id)
+    _TRACE.set(trace)
+    structlog.contextvars.bind_contextvars(request_id=trace.request_id, trace_id=trace.trace_id)
+    return span
+
+
+def current() -> Trace | None:
+    """Where we are; None: nowhere in particular (a command, a test)."""
+    return _TRACE.get(None)
+
+
+class Carried(TypedDict):
+    """What goes with an event or a job."""
+
+    request_id: str
+    traceparent: str
+
+
+def carried() -> Carried:
+    """``request_id`` and ``traceparent`` for what is handled later, elsewhere; empty ones where we are nowhere."""
+    trace = current()
+    return (
+        Carried(request_id=trace.request_id, traceparent=trace.traceparent) if trace else Carried(request_id="", traceparent="")
+    )
+
+
+def metadata() -> tuple[tuple[str, str], ...]:
+    """The same as the metadata of a call."""
+    trace = current()
+    return ((REQUEST_ID, trace.request_id), (TRACEPARENT, trace.traceparent)) if trace else ()

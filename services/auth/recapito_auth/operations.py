@@ -1,0 +1,94 @@
+"""What ops do with the service's state: back it up, bring it back, end all sessions, rotate the key of operators' secrets."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from recapito_auth.settings import EnrolmentSettings, StateSettings
+from recapito_auth.store import operators, sealing
+from recapito_auth.store.redisio import connect
+from recapito_auth.store.sessions import Sessions
+from recapito_servicekit import cli
+from recapito_servicekit.backup import commands as backup
+from recapito_servicekit.backup.estate import Estate, check_value, no_blobs
+from recapito_servicekit.settings import load
+from recapito_servicekit.sql import Database
+
+SERVICE: Final = "auth"
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the commands."""
+    backup.add(commands, _estate)
+    cli.add(commands, "end-all-sessions", "ends every session and all that is under way: after a restore, or an incident", _end)
+    cli.add(
+        commands, "rewrap-keys", "seals every operator's TOTP secret with the current key (RECAPITO_TOTP_KEY, first)", _rewrap
+    )
+
+
+def _estate() -> Estate:
+    settings = load(EnrolmentSettings, SERVICE)
+    keys = {check_value(key): key for key in settings.totp_keys}
+
+    def needed(connection: sa.Connection) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for operator_id, sealed in operators.all_sealed(connection):
+            key = sealing.key_of(settings.totp_keys, operator_id, sealed)
+            name = check_value(key) if key is not None else "unknown"
+            found[name] = found.get(name, 0) + 1
+        return found
+
+    return Estate(
+        service=SERVICE,
+        package=Path(__file__).parent,
+        database_url=settings.database_url,
+        named=no_blobs,
+        needed=needed,
+        held={name: name for name in keys},
+        secrets={"RECAPITO_TOTP_KEY": settings.totp_key},
+        afterwards=(
+            "recapito-auth end-all-sessions: what Redis holds belongs to a time that the database no longer knows",
+            "start the service",
+        ),
+    )
+
+
+def _end(_: argparse.Namespace) -> None:
+    redis = connect(load(StateSettings, SERVICE).redis_url, 1)
+    try:
+        ended = Sessions(redis).end_all()
+    finally:
+        redis.close()
+    sys.stdout.write(f"{ended} sessions and flows under way were ended\n")
+
+
+def _rewrap(_: argparse.Namespace) -> int:
+    """Each by a guarded UPDATE: an operator who is enrolled anew meanwhile keeps the new secret."""
+    settings = load(EnrolmentSettings, SERVICE)
+    current = settings.totp_keys[0]
+    database = Database(settings.database_url, 1)
+    done = stuck = 0
+    try:
+        with database.read() as connection:
+            found = operators.all_sealed(connection)
+        for operator_id, sealed in found:
+            key = sealing.key_of(settings.totp_keys, operator_id, sealed)
+            if key is None:
+                sys.stdout.write(
+                    f"! the secret of operator {operator_id} can't be opened: its key isn't held, or it is damaged\n"
+                )
+                stuck += 1
+            elif key != current:
+                fresh = sealing.seal(current, operator_id, sealing.open_sealed((key,), operator_id, sealed))
+                with database.transaction() as connection:
+                    done += operators.replace_sealed(connection, operator_id, sealed, fresh)
+    finally:
+        database.close()
+    sys.stdout.write(f"{done} secrets sealed anew\n")
+    if not stuck and len(settings.totp_keys) > 1:
+        sys.stdout.write("no operator needs the older keys any more: they may go\n")
+    return 1 if stuck else 0

@@ -1,0 +1,71 @@
+"""``recapito-contact-change dead-letters``: lists, shows and sends again what gave up, for an operator of the system."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from recapito_contact_change.flows.dead_letters import DeadLetter, DeadLetters
+from recapito_contact_change.flows.open_case import SYSTEM
+from recapito_servicekit import cli
+from recapito_servicekit.errors import Refusal
+
+NONE: Final = "no dead letters"
+
+
+def add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", letters: Callable[[], DeadLetters]) -> None:
+    """Adds the command. ``letters`` opens the service's letters once a command runs."""
+    help = "events and notices that gave up"
+    top = commands.add_parser("dead-letters", help=help, description=help)
+    actions = top.add_subparsers(dest="action", required=True, metavar="ACTION")
+    cli.add(actions, "list", "lists the oldest 100", lambda _: _list(letters()))
+    show = cli.add(actions, "show", "shows one", lambda arguments: _each(arguments, letters().one, _shown))
+    show.add_argument("id", nargs=1)
+    resend = cli.add(
+        actions, "resend", "sends some again, with all their tries before them", lambda arguments: _resend(arguments, letters())
+    )
+    which = resend.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", nargs="*", default=[])
+    which.add_argument("--all", action="store_true", help="every one of the list")
+
+
+def _list(letters: DeadLetters) -> None:
+    found = letters.oldest()
+    for letter in found:
+        print(f"{letter.letter_id}  {letter.dead_at:%Y-%m-%d %H:%M:%S}Z  {letter.kind:6}  {letter.type}  {letter.error}")
+    if not found:
+        print(NONE)
+
+
+def _resend(arguments: argparse.Namespace, letters: DeadLetters) -> int:
+    if arguments.all:
+        arguments.id = [letter.letter_id for letter in letters.oldest()]
+        if not arguments.id:
+            print(NONE)
+    return _each(arguments, lambda letter_id: letters.resend(letter_id, SYSTEM), lambda letter: f"{letter.letter_id}  sent again")
+
+
+def _each(arguments: argparse.Namespace, act: Callable[[str], DeadLetter], tell: Callable[[DeadLetter], str]) -> int:
+    """Tells each letter; exit code 1 where one isn't there."""
+    code = 0
+    for letter_id in arguments.id:
+        try:
+            print(tell(act(letter_id)))
+        except Refusal:
+            print(f"{letter_id}  no such dead letter", file=sys.stderr)
+            code = 1
+    return code
+
+
+def _shown(letter: DeadLetter) -> str:
+    facts = {
+        "id": letter.letter_id,
+        "kind": letter.kind,
+        "type": letter.type,
+        "change": letter.change_id or "none",
+        "gave up": letter.dead_at.isoformat(),
+        "tries": str(letter.tries),
+        "error": letter.error,
+        **letter.about,
+    }
+    return "\n".join(f"{name:14} {value}" for name, value in facts.items() if value)

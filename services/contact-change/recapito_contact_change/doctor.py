@@ -1,0 +1,27 @@
+"""What ``recapito-contact-change doctor`` looks at."""
+
+from pathlib import Path
+
+from recapito_contact_change.events import QUEUE_OF
+from recapito_contact_change.settings import ContactChangeSettings
+from recapito_servicekit.clock import system_clock
+from recapito_servicekit.doctor import Check, peers
+from recapito_servicekit.doctor.broker import queues
+from recapito_servicekit.doctor.certificates import certificate
+from recapito_servicekit.doctor.sql import database
+from recapito_servicekit.settings import load
+
+
+def checks() -> list[tuple[str, Check]]:
+    """The checks by what they look at. Raises BadSettings."""
+    found = load(ContactChangeSettings, "contact-change")
+    addresses = {"auth": found.auth_address, "otp": found.otp_address}
+    return [
+        ("certificate", lambda: certificate(found, "contact-change", system_clock())),
+        ("callers", lambda: peers.callers(found)),
+        ("database", lambda: database(found.database_url, Path(__file__).parent, "contact-change", system_clock)),
+        ("broker", lambda: queues(found.broker_url, dict.fromkeys(QUEUE_OF.values()), "contact-change")),
+        ("documents", lambda: peers.folder(found.blob_dir)),
+        ("mail relay", lambda: peers.relay(found)),
+        ("services", lambda: peers.services(found, addresses)),
+    ]
