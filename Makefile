@@ -5,3 +5,4 @@ include deploy/make/setup.mk
 include deploy/make/run.mk
 include deploy/make/check.mk
 include deploy/make/compose.mk
+include deploy/make/bench.mk

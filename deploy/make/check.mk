@@ -1,11 +1,13 @@
-# Tests and checks.
-T ?= tests
-TYPED ?= $(wildcard libs/*) $(wildcard services/*) deploy tests
+# Tests and checks. PARTS=servers runs on PostgreSQL and RabbitMQ: the tests of services, not those of the embedded default itself.
+PARTS ?= embedded
+T ?= $(if $(filter servers,$(PARTS)),$(filter-out $(EMBEDDED_ALONE),$(wildcard tests/integration/*)),tests)
+EMBEDDED_ALONE := $(wildcard tests/integration/test_*.py)
+TYPED ?= $(wildcard libs/*) $(wildcard services/*) deploy tests bench
 
 .PHONY: test check
 
 test: setup
-	@.venv/bin/pytest -n 2 $(T)
+	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n 2 --dist loadgroup $(T)
 
 check: setup
 	@.venv/bin/ruff check .
@@ -15,4 +17,5 @@ check: setup
 	@cd proto && ../.venv/bin/buf lint && ../.venv/bin/buf format -d --exit-code
 	@deploy/make/generated.sh
 	@.venv/bin/python deploy/make/settings_doc.py --check
+	@.venv/bin/pytest -q tests/unit/contact_change/test_asyncapi.py
 	@deploy/make/clean-text.sh

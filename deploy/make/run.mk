@@ -16,3 +16,20 @@ demo: setup
 	fi; \
 	[ $$was -eq 0 ] || .venv/bin/python -m recapito_embedded up --detach || exit 1; \
 	.venv/bin/python deploy/demo
+
+# A backup of what runs, or of what lies in var/. The order matters: auth last (docs/ops-backup.md).
+.PHONY: backup restore
+TO ?= var/backups/$(shell date -u +%Y%m%dT%H%M%SZ)
+
+backup: setup
+	@for service in claims contact-change auth; do .venv/bin/recapito-$$service backup $(TO)/$$service || exit 1; done
+	@echo "The backup is in $(TO). The keys are not in it: keep var/secrets apart."
+
+restore: setup
+	@[ -d "$(FROM)" ] || { echo "Say from where: make restore FROM=var/backups/…" >&2; exit 1; }
+	@.venv/bin/python -m recapito_embedded status >/dev/null; [ $$? -eq 3 ] || { echo "Stop the system first: make down" >&2; exit 1; }
+	@for service in claims contact-change auth; do \
+		.venv/bin/recapito-$$service restore $(FROM)/$$service $(if $(FORCE),--force) && .venv/bin/recapito-$$service migrate || exit 1; \
+	done
+	@rm -rf var/redis
+	@echo "Restored. Everybody is signed out (Redis starts afresh). Now: make up"

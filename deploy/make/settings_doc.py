@@ -35,7 +35,14 @@ never looks again. `recapito-<service> doctor` says whether a setup works. This 
   embedded default made (it begins with `development`).
 - A setting marked *secret* can be given as a file instead: `RECAPITO_…_FILE=/run/secrets/name`.
 """
-TYPES: Final = {bool: "0 or 1", int: "whole number", float: "number", Path: "path", str: "text", tuple[str, ...]: "list, by commas"}
+TYPES: Final = {
+    bool: "0 or 1",
+    int: "whole number",
+    float: "number",
+    Path: "path",
+    str: "text",
+    tuple[str, ...]: "list, by commas",
+}
 
 
 def page() -> str:

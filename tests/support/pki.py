@@ -15,10 +15,10 @@ CALLERS = ("portal", "console", "auth", "otp", "contact-change", "claims", "inte
 class Pki:
     """``folder`` holds ca.pem and NAME.pem, NAME-key.pem for each caller; ``forged-portal`` is of another CA."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ca_name: str = "test CA") -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        ca_key, ca = _authority("test CA")
+        ca_key, ca = _authority(ca_name)
         other_key, other = _authority("another CA")
         (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
         for name in CALLERS:

@@ -4,6 +4,7 @@ import email
 import email.policy
 import time
 from email.message import EmailMessage
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -12,13 +13,16 @@ from tests.support.ports import free_port
 
 
 class SmtpSink:
-    """``answers``: SMTP answers for the next messages instead of taking them, e.g. ``["451 later"]``."""
+    """``answers``: SMTP answers for the next messages instead of taking them, e.g. ``["451 later"]``.
 
-    def __init__(self) -> None:
+    ``options``: aiosmtpd's, for a server that wants TLS or a user name.
+    """
+
+    def __init__(self, **options: Any) -> None:
         self.port = free_port()
         self.messages: list[EmailMessage] = []
         self.answers: list[str] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=True)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=True, **options)
         self._controller.start()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:

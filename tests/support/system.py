@@ -8,10 +8,11 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 import grpc
@@ -67,15 +68,16 @@ class Operator:
 
 
 class System:
-    """A system of its own; ``offset`` moves all its ports."""
+    """A system of its own; ``offset`` moves all its ports, ``settings`` are told to every process."""
 
-    def __init__(self, folder: Path, offset: int) -> None:
+    def __init__(self, folder: Path, offset: int, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         self.var = folder / "var"
         self.offset = offset
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("RECAPITO_")},
             "RECAPITO_EMBEDDED_VAR": str(self.var),
             "RECAPITO_EMBEDDED_PORT_OFFSET": str(offset),
+            **settings,
         }
         self.portal = f"http://localhost:{8080 + offset}"
         self.console = f"http://localhost:{8081 + offset}"

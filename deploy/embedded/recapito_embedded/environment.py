@@ -120,6 +120,7 @@ def _common(layout: Layout) -> dict[str, str]:
         "RECAPITO_SMTP_STARTTLS": "0",
         "RECAPITO_SMS_MAIL_DOMAIN": SMS_MAIL_DOMAIN,
         "RECAPITO_PORTAL_DOMAIN": "localhost",
+        "RECAPITO_PORTAL_URL": f"http://{layout.address('portal')}",
     }
 
 

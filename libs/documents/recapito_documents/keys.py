@@ -34,7 +34,7 @@ class KeyRing:
 
     @classmethod
     def parse(cls, text: str) -> "KeyRing":
-        """Reads ``id:key`` a line (or between commas), the key 32 bytes in base64; the first is the current one. Raises BadKeys."""
+        """Reads ``id:key`` a line (or between commas), the key 32 bytes in base64; the first is current. Raises BadKeys."""
         keys: dict[str, bytes] = {}
         for number, line in enumerate(text.replace(",", "\n").splitlines(), 1):
             if not line.strip():

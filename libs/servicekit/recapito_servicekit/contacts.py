@@ -13,8 +13,8 @@ _TYPED: Final = re.compile(r"\+?[0-9 .\-/()+\u00a0]+", re.ASCII)
 COUNTRY: Final = 39
 _HEAD: Final = 3
 _TAIL: Final = 2
-# What nearly every email looks like: email_validator takes it as it stands. What doesn't fit here is asked of it. A test holds both
-# to the same answer. A registry has a million of them.
+# What nearly every email looks like, and email_validator takes as it stands; what doesn't fit here is asked of it. A test holds
+# both to the same answer. A registry has a million of them.
 _LOCAL: Final = r"[a-z0-9_]+(?:[.+-][a-z0-9_]+)*"
 _DOMAIN: Final = r"(?:[a-z0-9](?:[a-z0-9]|-(?!-)){0,61}(?<!-)\.)+[a-z]{2,20}"
 _PLAIN_EMAIL: Final = re.compile(rf"(?=.{{1,64}}@.{{1,200}}$){_LOCAL}@{_DOMAIN}", re.ASCII)
@@ -120,11 +120,12 @@ def mask(canonical: str) -> str:
 
 def mask_mobile(e164: str) -> str:
     """The first three digits of the national number, a space, a star for each hidden digit, the last two."""
-    try:
-        number = phonenumbers.parse(e164)
-    except phonenumbers.NumberParseException:
-        return "*" * len(e164)
-    national = str(number.national_number)
+    national = e164.removeprefix(f"+{COUNTRY}")
+    if national == e164 or not _is_plain_mobile(national):
+        try:
+            national = str(phonenumbers.parse(e164).national_number)
+        except phonenumbers.NumberParseException:
+            return "*" * len(e164)
     hidden = len(national) - _HEAD - _TAIL
     if hidden < 3:
         return "*" * len(national)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from recapito_servicekit.settings import CommonSettings
+from recapito_servicekit.settings import BadSettings, CommonSettings
 
 # by which a line names what a call or an event is about: none of them opens anything
 IDS: Final = ("change_id", "case_id", "claim_id", "notice_id", "challenge_id")
@@ -17,7 +17,7 @@ LONGEST_ID: Final = 80
 
 
 def configure(settings: CommonSettings, service: str) -> None:
-    """Sets logging up for the whole process; call it once, first."""
+    """Sets logging and tracing up for the whole process; call it once, first. Raises BadSettings."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _naming(service),
@@ -32,7 +32,8 @@ def configure(settings: CommonSettings, service: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        # what is below the level costs next to nothing: a line of every call is written at DEBUG
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -49,8 +50,18 @@ def configure(settings: CommonSettings, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for noisy in ("httpx", "httpcore", "alembic", "kombu", "amqp"):
+    for noisy in ("httpx", "httpcore", "alembic", "kombu", "amqp", "grpc", "asyncio", "PIL", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    if settings.otlp_endpoint:
+        _send_spans(settings.otlp_endpoint, service)
+
+
+def _send_spans(endpoint: str, service: str) -> None:
+    try:
+        from recapito_servicekit import otel  # noqa: PLC0415  # an extra, which most do without
+    except ImportError:
+        raise BadSettings("RECAPITO_OTLP_ENDPOINT: needs recapito-servicekit[otel], which is not installed") from None
+    otel.install(endpoint, service)
 
 
 def _naming(service: str) -> Any:

@@ -95,8 +95,8 @@ class Mailer:
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise (MailRejected if all(code >= 500 for code in codes) else MailFailed)("recipient refused") from None
-        except smtplib.SMTPAuthenticationError as error:
-            raise MailFailed(f"relay answered {error.smtp_code} to the user name") from None  # says nothing of the message
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused) as error:  # our settings, not the message
+            raise MailFailed(f"relay answered {error.smtp_code} before it saw the message") from None
         except smtplib.SMTPResponseException as error:
             raise (MailRejected if error.smtp_code >= 500 else MailFailed)(f"relay answered {error.smtp_code}") from None
         except (smtplib.SMTPException, OSError) as error:

@@ -90,12 +90,23 @@ class Outbox:
     def __init__(self, table: sa.Table) -> None:
         self._t = table
 
-    def add(self, tx: sa.Connection, type: str, key: str, data: dict[str, Any], now: datetime) -> str:
-        """Writes an event, with the request that it comes of; gives its id."""
+    def add(self, tx: sa.Connection, type: str, key: str, data: dict[str, Any], now: datetime, *, follow: bool = False) -> str:
+        """Writes an event, with the request that it comes of; gives its id.
+
+        ``follow``: it continues the trace of its key's first event. So what becomes of a change is one trace, though days and
+        several people's requests lie between.
+        """
         event_id = new_id()
         row = {"event_id": event_id, "type": type, "key": key, "data": json.dumps(data), "created_at": now}
-        tx.execute(self._t.insert().values(**row, tries=0, next_try_at=now, error="", **traces.carried()))
+        carried = traces.carried()
+        if follow:
+            carried["traceparent"] = self._trace_of(tx, key) or carried["traceparent"]
+        tx.execute(self._t.insert().values(**row, tries=0, next_try_at=now, error="", **carried))
         return event_id
+
+    def _trace_of(self, tx: sa.Connection, key: str) -> str:
+        t = self._t
+        return tx.scalar(sa.select(t.c.traceparent).where(t.c.key == key).order_by(t.c.seq).limit(1)) or ""
 
     def backlog(self, tx: sa.Connection) -> "Backlog":
         """How much waits, and since when."""

@@ -36,6 +36,9 @@ OPTIONS: Final = (
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+    # a caller connects anew each minute and so finds replicas that were added; no call lasts longer than the grace
+    ("grpc.max_connection_age_ms", 60_000),
+    ("grpc.max_connection_age_grace_ms", 75_000),
 )
 
 Ready = Callable[[], Awaitable[bool]]

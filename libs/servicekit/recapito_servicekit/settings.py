@@ -82,6 +82,11 @@ class CommonSettings:
     tls_ca_file: Path = setting("TLS_CA_FILE", "the CA whose certificates are believed, PEM")
     tls_cert_file: Path = setting("TLS_CERT_FILE", "this process's certificate, PEM; its common name is who it is to others")
     tls_key_file: Path = setting("TLS_KEY_FILE", "the key of that certificate, PEM")
+    otlp_endpoint: str = setting(
+        "OTLP_ENDPOINT",
+        "an OpenTelemetry collector that takes spans, http://host:4318; empty: none; needs recapito-servicekit[otel]",
+        default="",
+    )
     metrics_bind: str = setting("METRICS_BIND", "where /metrics, /livez and /readyz are served; empty: nowhere", default="")
 
 

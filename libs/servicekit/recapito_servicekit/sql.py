@@ -2,8 +2,8 @@
 
 SQLite runs in WAL mode with full sync, every write transaction begins IMMEDIATE, and a busy writer waits: pysqlite's own
 transactions lose updates without an error. There one writer runs at a time. PostgreSQL runs writers side by side, READ COMMITTED:
-a statement that waited for a row sees that row as it is now, but every other row, in a sub-query too, as it was when the statement
-began. So what a write depends on stands in the row that it changes, or in one that it holds (``with_for_update``).
+a statement that waited for a row sees that row as it is now, but every other row, in a sub-query too, as it was when the
+statement began. So what a write depends on stands in the row that it changes, or in one that it holds (``with_for_update``).
 """
 
 import sqlite3

@@ -11,12 +11,12 @@ from pathlib import Path
 import grpc
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from prometheus_client import Gauge
 
 from recapito_servicekit import logs
 from recapito_servicekit.settings import CommonSettings
 
 log = logs.get(__name__)
-
 EXPIRES = Gauge("recapito_certificate_expires_timestamp_seconds", "When this process's certificate expires")
 
 

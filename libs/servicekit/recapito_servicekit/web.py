@@ -81,7 +81,6 @@ class WebSettings(CommonSettings):
     auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
     contact_change_address: str = setting("CONTACT_CHANGE_ADDRESS", "the contact-change service, host:port")
 
-
     def __post_init__(self) -> None:
         """Raises ValueError: what production doesn't take."""
         if self.environment == "production":

@@ -15,14 +15,18 @@ from recapito_contact_change.adapters.codes import Codes
 from recapito_contact_change.adapters.mails import Mails
 from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.cli import add_dead_letters
+from recapito_contact_change.flows.answer_question import AnswerQuestion, CheckAnswer
 from recapito_contact_change.flows.apply_decision import ApplyDecision
+from recapito_contact_change.flows.cancel_change import CancelChange
 from recapito_contact_change.flows.clean_up import CleanUp
 from recapito_contact_change.flows.dead_letters import DeadLetters
 from recapito_contact_change.flows.decide_case import DecideCase
+from recapito_contact_change.flows.freeze_customer import FreezeCustomer, Restore
 from recapito_contact_change.flows.open_case import OpenCase
 from recapito_contact_change.flows.read_cases import ReadCases
 from recapito_contact_change.flows.read_changes import ReadChanges
 from recapito_contact_change.flows.read_document import ReadDocument
+from recapito_contact_change.flows.repudiate import Repudiate
 from recapito_contact_change.flows.send_notice import SendNotice
 from recapito_contact_change.flows.submit_request import SubmitRequest
 from recapito_contact_change.flows.take_case import TakeCase
@@ -37,7 +41,7 @@ from recapito_contact_change.store.tables import OUTBOX
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline
-from recapito_servicekit import calling, cli, logs, management, persons, serving, sql, work
+from recapito_servicekit import backlog, calling, cli, logs, management, persons, serving, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
 from recapito_servicekit.queues import Consumer, Handler, Relay
@@ -62,18 +66,23 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     registry, codes = Registry(to_auth), Codes(to_otp)
     pipeline = _pipeline(settings)
     reader = ReadCases(database, registry, clock)
+    own = ReadChanges(database)
     customer = CustomerFlows(
         upload=UploadDocument(database, pipeline, clock),
         wish=WishMobile(database, registry, clock),
         codes=codes,
         submit=SubmitRequest(database, registry, codes, clock, confirm=settings.confirm_new_mobile),
-        read=ReadChanges(database),
+        read=own,
+        cancel=CancelChange(database, registry, own, clock),
+        answer=AnswerQuestion(database, own, clock),
+        repudiate=Repudiate(database, registry, clock),
     )
     review = ReviewFlows(
         read=reader,
         read_document=ReadDocument(database, pipeline, clock),
         take=TakeCase(database, registry, reader, clock),
         decide=DecideCase(database, registry, reader, clock),
+        restore=Restore(database, registry, reader, clock),
         clock=clock,
     )
 
@@ -100,17 +109,30 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
     database = Database(settings.database_url, len(ROLES))
     registry = Registry(calling.channel(settings.auth_address, identity))
     codes = Codes(calling.channel(settings.otp_address, identity))
-    mails = Mails(Mailer(settings), settings.company, settings.help_contact)
+    mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url)
+
+    freeze = FreezeCustomer(database, registry, clock)
+    send_notice = SendNotice(database, mails, codes, clock, links=bool(settings.portal_url))
 
     def consumer(queue: str, handlers: Mapping[str, Handler]) -> work.Role:
         return Consumer(database, OUTBOX, settings.broker_url, queue, handlers, clock).run
 
     return {
         "relay": Relay(database, OUTBOX, settings.broker_url, events.SOURCE, events.QUEUE_OF, clock).run,
-        "intake": consumer(events.INTAKE_QUEUE, {events.SUBMITTED: OpenCase(database, registry, clock).run}),
-        "applier": consumer(events.APPLY_QUEUE, {events.DECIDED: ApplyDecision(database, registry, clock).run}),
-        "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: SendNotice(database, mails, codes, clock).run}),
-        "clean-up": CleanUp(database, _pipeline(settings), clock, timedelta(days=settings.document_days)).run,
+        "intake": consumer(
+            events.INTAKE_QUEUE,
+            {events.SUBMITTED: OpenCase(database, registry, clock).run, events.ANSWERED: CheckAnswer(database, clock).run},
+        ),
+        "applier": consumer(
+            events.APPLY_QUEUE,
+            {
+                events.DECIDED: ApplyDecision(database, registry, clock).run,
+                events.FROZEN: freeze.run,
+                events.RESTORED: freeze.run,
+            },
+        ),
+        "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: send_notice.run}),
+        "clean-up": CleanUp(database, registry, _pipeline(settings), clock, timedelta(days=settings.document_days)).run,
     }
 
 
@@ -131,7 +153,9 @@ def _serve(_: argparse.Namespace) -> None:
 
 def _work(arguments: argparse.Namespace) -> None:
     settings = _settings()
-    management.measure(Waiting(Database(settings.database_url, 1), system_clock))
+    database = Database(settings.database_url, 1)
+    management.measure(Waiting(database, system_clock))
+    management.measure(backlog.gauges(database, OUTBOX, system_clock))
     work.run(roles(settings), tuple(arguments.only), settings.work_metrics_bind)
 
 

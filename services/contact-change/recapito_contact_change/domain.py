@@ -14,9 +14,13 @@ from recapito_contact_change.form import FiledForm, IdentityDocument
 REVIEW_TARGET: Final = timedelta(hours=24)
 LEASE: Final = timedelta(minutes=15)
 EXPIRES_SOON: Final = timedelta(days=30)
+REPUDIATE_WITHIN: Final = timedelta(hours=72)
+ANSWER_WITHIN: Final = timedelta(days=30)
 DOCUMENTS_A_DAY: Final = 10
 NEW_MOBILES_A_DAY: Final = 5
 NOTE_LENGTH: Final = 2_000
+QUESTION_LENGTH: Final = 1_000
+ANSWER_LENGTH: Final = 2_000
 
 
 class State(StrEnum):
@@ -24,32 +28,59 @@ class State(StrEnum):
 
     SUBMITTED = "SUBMITTED"
     IN_REVIEW = "IN_REVIEW"
+    WAITING_FOR_CUSTOMER = "WAITING_FOR_CUSTOMER"
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
     APPLIED = "APPLIED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    REPUDIATED = "REPUDIATED"
+    FROZEN = "FROZEN"
 
 
 class Step(StrEnum):
     """What moves a change on. The values are the words of a case's history."""
 
     OPEN = "opened"  # intake made the case
+    ASK = "asked"
+    ANSWER = "answered"
+    EXPIRE = "expired"  # unanswered for too long
+    CANCEL = "cancelled"  # by the customer
+    REPUDIATE = "repudiated"  # by who has a contact on file: it wasn't them
+    FREEZE = "frozen"  # repudiated too late: the customer waits for a supervisor
+    RESTORE = "restored"  # by a supervisor: it was them after all
     APPROVE = "approved"
     REJECT = "rejected"
     APPLY = "applied"  # the registry took the new mobile over
     RETURN = "returned"  # the registry can't take it over: an operator must look again
 
 
-STEPS: Final[Mapping[Step, tuple[State, State]]] = {
-    Step.OPEN: (State.SUBMITTED, State.IN_REVIEW),
-    Step.APPROVE: (State.IN_REVIEW, State.APPROVED),
-    Step.REJECT: (State.IN_REVIEW, State.REJECTED),
-    Step.APPLY: (State.APPROVED, State.APPLIED),
-    Step.RETURN: (State.APPROVED, State.IN_REVIEW),
-}
-"""Each step leads from one state to one other; there are no others."""
-
-OPEN_STATES: Final = (State.SUBMITTED, State.IN_REVIEW, State.APPROVED)
+BEFORE_APPLIED: Final = (State.SUBMITTED, State.IN_REVIEW, State.WAITING_FOR_CUSTOMER, State.APPROVED)
 """A customer has at most one change in one of these."""
+OPEN_STATES: Final = (*BEFORE_APPLIED, State.FROZEN)
+"""A customer who has a change in one of these files no other."""
+
+ENDED_STATES: Final = (State.CANCELLED, State.EXPIRED, State.REPUDIATED)
+"""A change in one of these is over without a decision."""
+
+STEPS: Final[Mapping[Step, tuple[tuple[State, ...], State]]] = {
+    Step.OPEN: ((State.SUBMITTED,), State.IN_REVIEW),
+    Step.ASK: ((State.IN_REVIEW,), State.WAITING_FOR_CUSTOMER),
+    Step.ANSWER: ((State.WAITING_FOR_CUSTOMER,), State.IN_REVIEW),
+    Step.EXPIRE: ((State.WAITING_FOR_CUSTOMER,), State.EXPIRED),
+    Step.CANCEL: (BEFORE_APPLIED, State.CANCELLED),
+    Step.REPUDIATE: (BEFORE_APPLIED, State.REPUDIATED),
+    Step.FREEZE: ((State.APPLIED,), State.FROZEN),
+    Step.RESTORE: ((State.FROZEN,), State.APPLIED),
+    Step.APPROVE: ((State.IN_REVIEW,), State.APPROVED),
+    Step.REJECT: ((State.IN_REVIEW,), State.REJECTED),
+    Step.APPLY: ((State.APPROVED,), State.APPLIED),
+    Step.RETURN: ((State.APPROVED,), State.IN_REVIEW),
+}
+"""The states that each step begins in, and the one that it leads to; there are no other ways."""
+
+STOPS: Final = frozenset({Step.CANCEL, Step.REPUDIATE})
+"""Steps that keep a change from being applied; too late once the registry was asked."""
 
 
 class Decision(StrEnum):
@@ -57,12 +88,18 @@ class Decision(StrEnum):
 
     APPROVE = "APPROVE"
     REJECT = "REJECT"
+    ASK = "ASK"  # the customer something, before a decision
 
 
-STEP_OF: Final[Mapping[Decision, Step]] = {Decision.APPROVE: Step.APPROVE, Decision.REJECT: Step.REJECT}
+STEP_OF: Final[Mapping[Decision, Step]] = {
+    Decision.APPROVE: Step.APPROVE,
+    Decision.REJECT: Step.REJECT,
+    Decision.ASK: Step.ASK,
+}
 REASON_CODES: Final[Mapping[Decision, frozenset[str]]] = {
     Decision.APPROVE: frozenset({"DOCUMENT_MATCHES"}),
     Decision.REJECT: frozenset({"ANOTHER_PERSON", "DOCUMENT_INVALID", "SUSPECTED_FRAUD", "OTHER"}),
+    Decision.ASK: frozenset({"UNREADABLE", "MISSING_SIDE", "DATA_DIFFERS", "OTHER"}),
 }
 OTHER: Final = "OTHER"
 
@@ -133,6 +170,24 @@ class Change:
     def password_alone(self) -> bool:
         """Whether it was asked for with a password alone, so that new claims wait for the cooling-off."""
         return self.amr == ("pwd",)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an operator asks the customer. ``answered_at`` None: it waits."""
+
+    question_id: str
+    asked_at: datetime
+    asked_by: str  # the operator's name
+    reason_code: str
+    text: str
+    answered_at: datetime | None = None
+    answer: str = ""
+
+    @property
+    def answer_by(self) -> datetime:
+        """When the change expires if it is still unanswered."""
+        return self.asked_at + ANSWER_WITHIN
 
 
 @dataclass(frozen=True, slots=True)

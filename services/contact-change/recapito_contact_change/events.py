@@ -12,13 +12,23 @@ from recapito_servicekit.outbox import Event, Outbox
 from recapito_servicekit.queues import Unreadable
 
 SUBMITTED: Final = "recapito.contact_change.submitted.v1"
+ANSWERED: Final = "recapito.contact_change.answered.v1"
 DECIDED: Final = "recapito.contact_change.decided.v1"
+FROZEN: Final = "recapito.contact_change.frozen.v1"
+RESTORED: Final = "recapito.contact_change.restored.v1"
 NOTICE: Final = "recapito.contact_change.notice.v1"
 
 INTAKE_QUEUE: Final = "contact-change.intake"
 APPLY_QUEUE: Final = "contact-change.apply"
 NOTICES_QUEUE: Final = "contact-change.notices"
-QUEUE_OF: Final[Mapping[str, str]] = {SUBMITTED: INTAKE_QUEUE, DECIDED: APPLY_QUEUE, NOTICE: NOTICES_QUEUE}
+QUEUE_OF: Final[Mapping[str, str]] = {
+    SUBMITTED: INTAKE_QUEUE,
+    ANSWERED: INTAKE_QUEUE,
+    DECIDED: APPLY_QUEUE,
+    FROZEN: APPLY_QUEUE,
+    RESTORED: APPLY_QUEUE,
+    NOTICE: NOTICES_QUEUE,
+}
 SOURCE: Final = "recapito/contact-change"
 
 
@@ -37,6 +47,13 @@ class Submitted(_Data):
     change_id = _id()
 
 
+class Answered(_Data):
+    """A customer answered an operator's question."""
+
+    change_id = _id()
+    question_id = _id()
+
+
 class Decided(_Data):
     """An operator decided. ``version``: the case's after this decision, which tells it from an older one."""
 
@@ -45,18 +62,37 @@ class Decided(_Data):
     version = fields.Integer(required=True, strict=True, validate=checks.Range(min=1))
 
 
+class Frozen(_Data):
+    """An applied change was repudiated: the customer is to be frozen."""
+
+    change_id = _id()
+
+
+class Restored(_Data):
+    """A supervisor found that it was the customer after all: the customer is to be freed."""
+
+    change_id = _id()
+
+
 class Notice(_Data):
     """A notice of the ledger is to go out."""
 
     notice_id = _id()
 
 
-SCHEMAS: Final[Mapping[str, Schema]] = {SUBMITTED: Submitted(), DECIDED: Decided(), NOTICE: Notice()}
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    SUBMITTED: Submitted(),
+    ANSWERED: Answered(),
+    DECIDED: Decided(),
+    FROZEN: Frozen(),
+    RESTORED: Restored(),
+    NOTICE: Notice(),
+}
 
 
 def write(outbox: Outbox, tx: sa.Connection, type: str, key: str, data: dict[str, Any], now: datetime) -> None:
     """Writes an event in the transaction of the change that it tells of. Events of one ``key`` are handled in their order."""
-    outbox.add(tx, type, key, SCHEMAS[type].load(data), now)
+    outbox.add(tx, type, key, SCHEMAS[type].load(data), now, follow=True)
 
 
 def read(event: Event) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily
 
 from recapito_contact_change.store import changes
-from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.management import gauge
 from recapito_servicekit.sql import Database
@@ -17,14 +16,14 @@ DECIDED = Counter("recapito_contact_change_decisions", "Decisions of operators",
 
 
 class Waiting:
-    """What waits in the database, read when /metrics is."""
+    """Changes that wait, read when /metrics is."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def __call__(self) -> Iterable[GaugeMetricFamily]:
-        """Open changes by state and the age of the oldest; the outbox."""
+        """Open changes by state, and the age of the oldest."""
         now = self._clock()
 
         def age(since: Any) -> float:
@@ -32,11 +31,7 @@ class Waiting:
 
         with self._database.read() as tx:
             open_changes = changes.count_open(tx)
-            backlog = OUTBOX.backlog(tx)
         counts: dict[tuple[str, ...], float] = {(str(state),): float(count) for state, count, _ in open_changes}
         ages: dict[tuple[str, ...], float] = {(str(state),): age(oldest) for state, _, oldest in open_changes}
         yield gauge("recapito_contact_change_open", "Open changes", counts, "state")
         yield gauge("recapito_contact_change_oldest_seconds", "Since the oldest open change was filed", ages, "state")
-        yield gauge("recapito_outbox_open_events", "Events that wait for their effect", {(): float(backlog.waiting)})
-        yield gauge("recapito_outbox_dead_events", "Events that gave up", {(): float(backlog.dead)})
-        yield gauge("recapito_outbox_oldest_seconds", "Since the oldest waiting event was written", {(): age(backlog.oldest)})

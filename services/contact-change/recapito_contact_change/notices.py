@@ -10,6 +10,11 @@ from recapito_servicekit import contacts
 REQUESTED: Final = "change_requested"
 APPROVED: Final = "change_approved"
 REJECTED: Final = "change_rejected"
+QUESTION: Final = "change_question"
+CANCELLED: Final = "change_cancelled"
+EXPIRED: Final = "change_expired"
+WITH_LINK: Final = frozenset({REQUESTED, QUESTION, APPROVED, REJECTED})
+"""Notices that carry a "this wasn't me" link."""
 OUTCOME_APPROVED: Final = "outcome_approved"
 OUTCOME_REJECTED: Final = "outcome_rejected"
 
@@ -45,6 +50,12 @@ def to_contacts_on_file(template: str, change: Change, customer: Customer, mobil
     params = {"masked_mobile": contacts.mask(change.form.new_mobile)}
     by_channel = ((Channel.SMS, mobile), (Channel.EMAIL, customer.email))
     return [Notice(channel, contact, template, params, customer.language) for channel, contact in by_channel if contact]
+
+
+def to_customer(template: str, customer: Customer) -> list[Notice]:
+    """A notice to the customer: to the email on file or, where there is none, to the mobile."""
+    channel, contact = (Channel.EMAIL, customer.email) if customer.email else (Channel.SMS, customer.mobile)
+    return [Notice(channel, contact, template, {}, customer.language)] if contact else []
 
 
 def of_outcome(template: str, change: Change, language: str) -> Notice:

@@ -1,11 +1,12 @@
 """What the contact-change service is told."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from recapito_documents.keys import KeyRing
 from recapito_servicekit.mail import MailSettings
-from recapito_servicekit.settings import ServerSettings, SqlSettings, WorkSettings, between, setting
+from recapito_servicekit.settings import PRODUCTION, ServerSettings, SqlSettings, WorkSettings, between, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +26,17 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
     document_days: int = setting(
         "DOCUMENT_DAYS", "days that identity documents are kept after the decision", default=30, check=between(1, 30)
     )
+    portal_url: str = setting(
+        "PORTAL_URL",
+        "the portal's address for links of notices, no slash at the end; empty: notices have no links",
+        default="",
+    )
     help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
 
     def __post_init__(self) -> None:
-        """Raises ValueError: the document keys can't be taken."""
+        """Raises ValueError: the document keys or the portal's address can't be taken."""
+        if self.portal_url and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", self.portal_url):
+            raise ValueError("RECAPITO_PORTAL_URL: https://host or https://host:port")
+        if self.environment == PRODUCTION and self.portal_url.startswith("http:"):
+            raise ValueError("RECAPITO_PORTAL_URL: production needs https")
         KeyRing.parse(self.document_keys)

@@ -11,7 +11,7 @@ import grpc
 from prometheus_client.core import GaugeMetricFamily
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
-from recapito_otp import callbacks, doctor
+from recapito_otp import callbacks, dead_letters, doctor
 from recapito_otp.domain import SHARDS, Channel
 from recapito_otp.flows.cancel import Cancel
 from recapito_otp.flows.check_challenge import CheckChallenge
@@ -48,7 +48,8 @@ RECEIPTS: Final = "receipts"
 def wiring(settings: OtpSettings, clock: Clock = system_clock, new_code: Callable[[int], str] = random_code) -> serving.Wiring:
     """The service for ``serving``; call it on the loop that it will serve from."""
     pipe = RedisPipe(settings.redis_url)
-    store, vault, rules = RedisStore(pipe), Vault(settings.peppers(), settings.seal_keys()), settings.rules()
+    vault = Vault(settings.peppers(), settings.seal_keys(), settings.otp_names_key)
+    store, rules = RedisStore(pipe), settings.rules()
     limits = CountClient(store, vault, rules, clock), LimitPrefix(store, rules, clock)
     servicer = OtpServicer(
         Flows(
@@ -73,8 +74,8 @@ def delivery(settings: OtpSettings, clock: Clock = system_clock, failed: Callabl
     """The role ``deliver``; ``failed`` is told of each failure that it survives."""
     mailer = Mailer(settings)
     deliver = Deliver(
-        Vault(settings.peppers(), settings.seal_keys()),
-        Texts(settings.company, settings.portal_domain, settings.help_contact),
+        Vault(settings.peppers(), settings.seal_keys(), settings.otp_names_key),
+        Texts(settings.company, settings.portal_domain, settings.help_contact, settings.portal_url),
         {Channel.EMAIL: EmailSender(mailer), Channel.SMS: _sms_sender(settings, mailer)},
         clock,
     )
@@ -124,11 +125,14 @@ def _work(arguments: argparse.Namespace) -> None:
     background.run({DELIVER: role, RECEIPTS: receipts(settings)}, tuple(arguments.only), settings.work_metrics_bind, health)
 
 
+def _shards(settings: OtpSettings) -> list[RedisJobs]:
+    lease = timedelta(seconds=settings.otp_lease_seconds)
+    return [RedisJobs(connect(settings.redis_url), shard, lease) for shard in range(SHARDS)]
+
+
 def _jobs(settings: OtpSettings) -> Callable[[], list[GaugeMetricFamily]]:
     """What reads how many messages wait, when /metrics is."""
-    shards = [
-        RedisJobs(connect(settings.redis_url), shard, timedelta(seconds=settings.otp_lease_seconds)) for shard in range(SHARDS)
-    ]
+    shards = _shards(settings)
 
     def read() -> list[GaugeMetricFamily]:
         waiting = float(sum(shard.waiting() for shard in shards))
@@ -148,6 +152,7 @@ def main(argv: list[str] | None = None) -> None:
     top, commands = cli.parser("otp", "One-time codes: issue, check, deliver.")
     cli.add(commands, "serve", "serves gRPC", _serve)
     cli.add_work(commands, [DELIVER, RECEIPTS], _work)
+    dead_letters.add(commands, lambda: _shards(_settings()))
     cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)
 

@@ -1,5 +1,6 @@
 """The rules of one-time codes: what a challenge is, how much is allowed, what can be taken. Pure."""
 
+import functools
 import ipaddress
 import re
 import unicodedata
@@ -22,8 +23,16 @@ NOTICE_PARAMS: Final[Mapping[str, tuple[str, ...]]] = {
     "change_requested": ("masked_mobile",),
     "change_approved": ("masked_mobile",),
     "change_rejected": (),
+    "password_changed": (),
+    "password_recovered": (),
+    "email_changed": ("masked_email",),
+    "change_question": (),
+    "change_cancelled": (),
+    "change_expired": (),
 }
 """The notices and what each needs; other params are passed over."""
+WITH_LINK: Final = frozenset({"change_requested", "change_approved", "change_rejected", "change_question"})
+"""Notices that may carry a "this wasn't me" link, made of the param ``token``."""
 
 _CHALLENGE_ID: Final = re.compile(r"[0-7]-[0-9a-f]{40}")
 _PROOF: Final = re.compile(r"[0-7]-[A-Za-z0-9_-]{43}")
@@ -159,6 +168,7 @@ def prefix_of(mobile: str) -> str:
     return mobile[: len(f"+{contacts.COUNTRY}") + 3]
 
 
+@functools.lru_cache(4096)
 def network_of(ip: str) -> str:
     """What a client's address is counted by: an IPv4 address, or the /64 that a household has of IPv6. Raises ValueError."""
     address = ipaddress.ip_address(ip)

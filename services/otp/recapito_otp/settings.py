@@ -30,10 +30,17 @@ class OtpSettings(ServerSettings, WorkSettings, MailSettings, TwilioSettings):
     redis_url: str = setting("REDIS_URL", "redis://, rediss:// or unix:// with its password", secret=True)
     otp_pepper: str = setting(
         "OTP_PEPPER",
-        "the keys of the hashes that codes are kept as: the first for new codes, all to check, the last for names in Redis",
+        "the keys of the hashes that codes are kept as: the first for new codes, all to check them",
         secret=True,
         least=LEAST_PEPPER,
         check=keylists.check_listed,
+    )
+    otp_names_key: str = setting(
+        "OTP_NAMES_KEY",
+        "the key of names in Redis (counters of sends, confirmed numbers); set it to the pepper before that is changed, and "
+        "leave it; empty: the first pepper",
+        default="",
+        secret=True,
     )
     otp_seal_key: str = setting(
         "OTP_SEAL_KEY", "the keys that messages are sealed with in Redis", secret=True, check=keylists.check_keys
@@ -72,6 +79,9 @@ class OtpSettings(ServerSettings, WorkSettings, MailSettings, TwilioSettings):
     )
     sms_mail_domain: str = setting("SMS_MAIL_DOMAIN", "the domain of the mail-to-SMS gateway", default="sms.test")
     portal_domain: str = setting("PORTAL_DOMAIN", "the portal's domain, by which a phone fills codes in", default="localhost")
+    portal_url: str = setting(
+        "PORTAL_URL", "the portal's address for links of notices, no slash at the end; empty: notices have no links", default=""
+    )
     help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
 
     def __post_init__(self) -> None:

@@ -12,14 +12,23 @@ FALLBACK: Final = "en"
 
 
 class Texts:
-    """Renders messages. ``portal_domain``: whose page a phone may fill a code into (WebOTP: the text's last line)."""
+    """Renders messages.
 
-    def __init__(self, company: str, portal_domain: str, help_contact: str) -> None:
+    ``portal_domain``: whose page a phone may fill a code into (WebOTP: the text's last line). ``portal_url``: where links lead.
+    """
+
+    def __init__(self, company: str, portal_domain: str, help_contact: str, portal_url: str = "") -> None:
         loader = PackageLoader("recapito_otp", "templates")
         options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
         self._plain = Environment(loader=loader, autoescape=False, **options)  # type: ignore[arg-type]  # noqa: S701  # no HTML
         self._page = Environment(loader=loader, autoescape=True, **options).get_template("mail.html")  # type: ignore[arg-type]
-        self._common = {"company": company, "portal_domain": portal_domain, "help_contact": help_contact}
+        self._common = {
+            "company": company,
+            "portal_domain": portal_domain,
+            "help_contact": help_contact,
+            "portal_url": portal_url,
+            "token": "",  # a notice's own, where it has one
+        }
 
     def render(self, message: Message, message_id: str) -> Text:
         """The message as its channel wants it, in its language."""

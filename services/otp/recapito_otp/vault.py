@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from recapito_otp.domain import SHARDS, Channel, Message
 
 _NONCE_BYTES: Final = 12
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(Message))
 
 
@@ -30,13 +31,14 @@ def random_code(length: int) -> str:
 class Vault:
     """Hashes with a pepper (HMAC-SHA256), seals with a key (AES-256-GCM). What is hashed for is part of what is hashed.
 
-    The first pepper hashes new codes and every one checks them; the first key seals and every one opens. Names in Redis (counters
-    of sends, confirmed numbers, ids of requests) hang on the last pepper, so that a new one in front forgets none of them.
+    The first pepper hashes new codes and every one checks them; the first key seals and every one opens. Names in Redis
+    (counters of sends, confirmed numbers, ids of requests) hang on ``names``, so that a new pepper forgets none of them; empty:
+    on the first pepper.
     """
 
-    def __init__(self, peppers: Sequence[str], seal_keys: Sequence[bytes]) -> None:
+    def __init__(self, peppers: Sequence[str], seal_keys: Sequence[bytes], names: str = "") -> None:
         self._peppers = [pepper.encode() for pepper in peppers]
-        self._names = self._peppers[-1]
+        self._names = names.encode() or self._peppers[0]
         self._ciphers = [AESGCM(key) for key in seal_keys]
 
     def shard(self, destination: str) -> int:
@@ -67,7 +69,7 @@ class Vault:
         """A message as it may lie in Redis, base64; opens only for the same ``about``."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         fields = {name: getattr(message, name) for name in _FIELDS}
-        plain = json.dumps({**fields, "params": dict(message.params)}, separators=(",", ":")).encode()
+        plain = _JSON.encode({**fields, "params": dict(message.params)}).encode()
         return base64.b64encode(nonce + self._ciphers[0].encrypt(nonce, plain, about.encode())).decode()
 
     def open(self, sealed: str, about: str) -> Message:

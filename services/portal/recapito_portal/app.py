@@ -8,7 +8,18 @@ from recapito_portal import browser, texts
 from recapito_portal.services import Services
 from recapito_portal.settings import PortalSettings
 from recapito_portal.uploads import FILE_BYTES, FILES
-from recapito_portal.views import claims, contact_change, home, registration, sign_in
+from recapito_portal.views import (
+    account,
+    claims,
+    contact_change,
+    credentials,
+    home,
+    recovery,
+    registration,
+    repudiation,
+    sign_in,
+    step_up,
+)
 from recapito_servicekit import logs, management, settings, web
 from recapito_servicekit.errors import Kind, Refusal
 
@@ -31,7 +42,7 @@ def build(told: PortalSettings, services: Services) -> Flask:
     app = web.create_app("recapito_portal", told, FILES * FILE_BYTES + FORM_BYTES)
     app.extensions["services"] = services
     browser.install(app)
-    for module in (home, registration, sign_in, contact_change, claims):
+    for module in (home, registration, sign_in, recovery, step_up, account, credentials, contact_change, repudiation, claims):
         app.register_blueprint(module.pages)
     app.register_error_handler(Refusal, _refused)
     app.jinja_env.filters.update(moment=texts.moment, day=texts.day, mobile=texts.mobile, money=texts.money)
@@ -44,9 +55,10 @@ def build(told: PortalSettings, services: Services) -> Flask:
 
 
 def _refused(refusal: Refusal) -> browser.Page:
-    """A session that ended or isn't fresh enough asks for a sign-in; anything else is told on a page of its own."""
+    """A session that isn't fresh enough asks for a code, one that ended for a sign-in; anything else has a page of its own."""
     if refusal.kind is not Kind.UNAUTHENTICATED:
         return web.refused(refusal)
-    why = refusal.reason if refusal.reason == "STEP_UP_REQUIRED" else "SESSION_ENDED"
+    if refusal.reason == "STEP_UP_REQUIRED" and browser.token():
+        return step_up.ask()
     browser.leave()
-    return browser.ask_to_sign_in(why)
+    return browser.ask_to_sign_in("SESSION_ENDED")

@@ -1,10 +1,11 @@
-"""What the customer's browser keeps for us: the session's token, and where each journey stands.
+"""What the customer's browser keeps for us: the session's token, a trusted device's, and where each journey stands.
 
-The token has an opaque cookie of its own. The rest lies in Flask's signed cookie, readable by the customer alone: ids, tokens and
-masked contacts, never a password, a code or a document's data.
+Each token has an opaque cookie of its own. The rest lies in Flask's signed cookie, readable by the customer alone: ids, tokens
+and contacts, never a password, a code or a document's data.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Final, ParamSpec
 
@@ -12,28 +13,43 @@ from flask import Flask, Response, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 TOKEN_COOKIE: Final = "session"
+DEVICE_TOKEN_COOKIE: Final = "trusted_device"
+DEVICE_TOKEN_LIFE: Final = timedelta(days=30)  # a trusted device's, in the auth service
 KEPT: Final = ("language", "next")  # what outlives a sign-in
 P = ParamSpec("P")
 Page = str | tuple[str, int] | BaseResponse
 
 
 def install(app: Flask) -> None:
-    """Has the token's cookie set or dropped with the answer to the request that asked for it."""
+    """Has the tokens' cookies set or dropped with the answer to the request that asked for it."""
 
     @app.after_request
     def write(response: Response) -> Response:
-        if "new_token" in g:
-            if g.new_token:
-                secure = app.config["SESSION_COOKIE_SECURE"]
-                response.set_cookie(TOKEN_COOKIE, g.new_token, secure=secure, httponly=True, samesite="Lax")
-            else:
-                response.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="Lax")
+        for name, noted, life in (
+            (TOKEN_COOKIE, "new_token", None),
+            (DEVICE_TOKEN_COOKIE, "new_device_token", DEVICE_TOKEN_LIFE),
+        ):
+            secure = app.config["SESSION_COOKIE_SECURE"]
+            if g.get(noted):
+                response.set_cookie(name, g.get(noted), max_age=life, secure=secure, httponly=True, samesite="Lax")
+            elif noted in g:
+                response.delete_cookie(name, secure=secure, httponly=True, samesite="Lax")
         return response
 
 
 def token() -> str:
     """The session's token; empty: nobody is signed in."""
     return str(g.get("new_token", request.cookies.get(TOKEN_COOKIE, "")))
+
+
+def device_token() -> str:
+    """The token of this device, where it is a trusted one; empty: it isn't."""
+    return request.cookies.get(DEVICE_TOKEN_COOKIE, "")
+
+
+def trust_device(new_token: str) -> None:
+    """Takes the token of a device that is trusted from now on; empty: it is trusted no more."""
+    g.new_device_token = new_token
 
 
 def enter(new_token: str) -> None:
@@ -88,7 +104,12 @@ def signed_in(view: Callable[P, Page]) -> Callable[P, Page]:
 
 
 def ask_to_sign_in(why: str) -> BaseResponse:
-    """To the sign-in page, which says why, and afterwards back here; where here is a mere button, to the page that holds it."""
-    is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    session["next"] = request.full_path.rstrip("?") if is_page else request.path.rpartition("/")[0]
+    """To the sign-in page, which says why, and afterwards back here."""
+    session["next"] = this_page()
     return redirect(url_for("sign_in.start", perche=why), 303)
+
+
+def this_page() -> str:
+    """The path that shows what this request is about; where that is a mere button, the page that holds it."""
+    is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    return request.full_path.rstrip("?") if is_page else request.path.rpartition("/")[0]

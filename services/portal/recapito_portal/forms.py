@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from recapito.auth.v1 import registration_pb2
 from recapito.contact_change.v1 import contact_change_pb2
-from wtforms import HiddenField, PasswordField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from recapito_portal import texts
@@ -85,16 +85,27 @@ class CodeForm(FlaskForm):
             raise ValidationError(str(_l("Il codice è composto da sei cifre.")))
 
 
+class SignInCodeForm(CodeForm):
+    """The code of a sign-in, and whether this device is to be trusted."""
+
+    trust_device = BooleanField(
+        _l("Ricorda questo dispositivo"),
+        description=_l(
+            "Per 30 giorni, su questo browser, di norma ti basterà la password. Non sceglierlo su un dispositivo condiviso."
+        ),
+    )
+
+
 class NewPasswordForm(FlaskForm):
-    """Step 5 of the registration."""
+    """A password that is chosen: in a registration, or where the old one is lost."""
 
     password = PasswordField(
         _l("Password"), [InputRequired(_l("Scegli una password."))], render_kw={"autocomplete": "new-password"}
     )
 
 
-class SignInForm(FlaskForm):
-    """User name and password."""
+class UsernameForm(FlaskForm):
+    """Whose password is lost."""
 
     username = StringField(
         _l("Nome utente"),
@@ -102,8 +113,36 @@ class SignInForm(FlaskForm):
         description=_l("L'email o il numero di cellulare con cui ti sei registrato."),
         render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
     )
+
+
+class SignInForm(UsernameForm):
+    """User name and password."""
+
     password = PasswordField(
         _l("Password"), [InputRequired(_l("Scrivi la password."))], render_kw={"autocomplete": "current-password"}
+    )
+
+
+class ChangePasswordForm(FlaskForm):
+    """The password now, and the one that is chosen."""
+
+    old_password = PasswordField(
+        _l("Password attuale"),
+        [InputRequired(_l("Scrivi la password attuale."))],
+        render_kw={"autocomplete": "current-password"},
+    )
+    new_password = PasswordField(
+        _l("Nuova password"), [InputRequired(_l("Scegli una password."))], render_kw={"autocomplete": "new-password"}
+    )
+
+
+class NewEmailForm(FlaskForm):
+    """The new email."""
+
+    new_email = StringField(
+        _l("Nuova email"),
+        _there(_l("Scrivi un'email.")),
+        render_kw={"type": "email", "autocomplete": "email", "spellcheck": "false"},
     )
 
 

@@ -7,6 +7,7 @@ import grpc
 from flask import current_app
 from recapito.auth.v1 import session_pb2
 from recapito.auth.v1.authentication_pb2_grpc import AuthenticationServiceStub
+from recapito.auth.v1.recovery_pb2_grpc import RecoveryServiceStub
 from recapito.auth.v1.registration_pb2_grpc import RegistrationServiceStub
 from recapito.auth.v1.session_pb2_grpc import AccountServiceStub, SessionServiceStub
 from recapito.claims.v1.claims_pb2_grpc import ClaimsServiceStub
@@ -25,6 +26,7 @@ class Services:
 
     registration: RegistrationServiceStub
     authentication: AuthenticationServiceStub
+    recovery: RecoveryServiceStub
     sessions: SessionServiceStub
     accounts: AccountServiceStub
     changes: ContactChangeServiceStub
@@ -36,6 +38,7 @@ class Services:
         return cls(
             registration=RegistrationServiceStub(auth),
             authentication=AuthenticationServiceStub(auth),
+            recovery=RecoveryServiceStub(auth),
             sessions=SessionServiceStub(auth),
             accounts=AccountServiceStub(auth),
             changes=ContactChangeServiceStub(contact_change),

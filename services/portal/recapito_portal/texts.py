@@ -37,11 +37,13 @@ REASONS: Final = {
     "LANDLINE": _l("È un numero di rete fissa: serve un numero di cellulare."),
     "NOT_AN_EMAIL": _l("Non è un indirizzo email. Scrivilo per intero, per esempio nome@esempio.it."),
     "SAME_AS_ON_FILE": _l("È il numero che abbiamo già. Inseriscine un altro."),
+    "UNCHANGED": _l("È l'email che abbiamo già. Inseriscine un'altra."),
     # passwords
     "TOO_SHORT": _l("È troppo corta: servono almeno 8 caratteri."),
     "TOO_COMMON": _l("È una password molto usata, quindi facile da indovinare. Scegline un'altra."),
     "CONTAINS_PERSONAL": _l("Contiene il tuo nome o il tuo recapito. Scegline un'altra."),
     "CONTAINS_SERVICE": _l("Contiene il nome del servizio o della società. Scegline un'altra."),
+    "WRONG": _l("Non è la tua password attuale."),
     # dates
     "NOT_A_DATE": _l("Non è una data. Scrivi giorno, mese e anno."),
     "DATE_INVALID": _l("Non è una data. Scrivi giorno, mese e anno."),
@@ -89,8 +91,13 @@ REASONS: Final = {
     "CHANGE_OPEN": _l("Hai già una richiesta in corso: qui sotto vedi a che punto è."),
     "MOBILE_ON_FILE": _l("Sui nostri sistemi risulta già un cellulare. Accedi di nuovo per ricevere il codice."),
     "NO_EMAIL_ON_FILE": _l("Sui nostri sistemi non risulta un'email a cui inviarti un codice."),
+    "NO_MOBILE_ON_FILE": _l("Sui nostri sistemi non risulta un cellulare a cui inviarti un codice. Esci e accedi di nuovo."),
+    "NO_CODE_SENT": _l("Il prossimo codice non è ancora partito: chiedilo qui sotto."),
+    "CUSTOMER_FROZEN": _l(
+        "Per la tua sicurezza modifiche e denunce sono sospese: una persona sta esaminando il tuo account. "
+        "Per aiuto scrivi all'assistenza."
+    ),
     "SESSION_ENDED": _l("La sessione è terminata per la tua sicurezza. Accedi di nuovo per continuare da dove eri."),
-    "STEP_UP_REQUIRED": _l("Per questa operazione serve una nuova conferma della tua identità. Accedi di nuovo per continuare."),
     "SIGN_IN_FIRST": _l("Per continuare accedi all'Area Clienti."),
     "CODE_SENT_AGAIN": _l("Ti abbiamo inviato un nuovo codice. Quello di prima non vale più."),
     "CONFIRM_AGAIN": _l("La conferma del numero è scaduta. Inserisci di nuovo il numero: ti invieremo un altro codice."),
@@ -127,6 +134,11 @@ CHANGE_STATES: Final = {
     contact_change_pb2.CHANGE_STATE_APPROVED: _l("Approvata"),
     contact_change_pb2.CHANGE_STATE_REJECTED: _l("Respinta"),
     contact_change_pb2.CHANGE_STATE_APPLIED: _l("Attiva"),
+    contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER: _l("In attesa di una tua risposta"),
+    contact_change_pb2.CHANGE_STATE_CANCELLED: _l("Annullata"),
+    contact_change_pb2.CHANGE_STATE_EXPIRED: _l("Decaduta"),
+    contact_change_pb2.CHANGE_STATE_REPUDIATED: _l("Bloccata"),
+    contact_change_pb2.CHANGE_STATE_FROZEN: _l("Bloccata, in verifica"),
 }
 REJECTIONS: Final = {
     "ANOTHER_PERSON": _l("Il documento non è intestato a te. Invia una nuova richiesta con un tuo documento d'identità."),

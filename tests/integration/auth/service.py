@@ -10,11 +10,14 @@ from typing import Any
 
 import grpc
 import pytest
+import sqlalchemy as sa
 from recapito.auth.v1 import (
     authentication_pb2,
     authentication_pb2_grpc,
     operator_pb2,
     operator_pb2_grpc,
+    recovery_pb2,
+    recovery_pb2_grpc,
     registration_pb2,
     registration_pb2_grpc,
     registry_pb2,
@@ -31,6 +34,7 @@ from recapito_auth.registry_import import run
 from recapito_auth.registry_import.spool import Spool
 from recapito_auth.settings import AuthSettings
 from recapito_auth.store import audit
+from recapito_auth.store.tables import OUTBOX
 from recapito_servicekit import sql
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.clock import Clock
@@ -82,7 +86,9 @@ class Auth:
         self.authentication = authentication_pb2_grpc.AuthenticationServiceStub(self.channel("portal"))
         self.sessions = session_pb2_grpc.SessionServiceStub(self.channel("portal"))
         self.accounts = session_pb2_grpc.AccountServiceStub(self.channel("portal"))
+        self.recovery = recovery_pb2_grpc.RecoveryServiceStub(self.channel("portal"))
         self.registry = registry_pb2_grpc.CustomerRegistryServiceStub(self.channel("contact-change"))
+        self.internal = registry_pb2_grpc.CustomerRegistryServiceStub(self.channel("internal"))
         self.operators = operator_pb2_grpc.OperatorServiceStub(self.channel("console"))
 
     def channel(self, caller: str) -> grpc.Channel:
@@ -143,6 +149,23 @@ class Auth:
         """What was recorded of a customer, the oldest first."""
         with self.database.read() as connection:
             return [json.loads(record.body) for record in audit.latest_of(connection, customer_id, 1000)][::-1]
+
+    def recover(self, username: str = "320 1234519", ip: str = "192.0.2.9") -> recovery_pb2.StartRecoveryResponse:
+        request = recovery_pb2.StartRecoveryRequest(username=username, client=client(ip), locale="it")
+        return self.recovery.StartRecovery(request)
+
+    def recovery_code(self, recovery_id: str, code: str) -> recovery_pb2.VerifyRecoveryResponse:
+        request = recovery_pb2.VerifyRecoveryRequest(recovery_id=recovery_id, code=code, client=client("192.0.2.9"))
+        return self.recovery.VerifyRecovery(request)
+
+    def new_password(self, recovery_id: str, password: str) -> None:
+        self.recovery.CompleteRecovery(recovery_pb2.CompleteRecoveryRequest(recovery_id=recovery_id, password=password))
+
+    def notices(self) -> list[tuple[str, str]]:
+        """Template and destination of the notices that wait to be sent."""
+        with self.database.read() as connection:
+            kept = [json.loads(row.data) for row in connection.execute(sa.select(OUTBOX.c.data).order_by(OUTBOX.c.seq))]
+        return [(data["template"], data["destination"]) for data in kept]
 
     def introspect(self, token: str) -> session_pb2.IntrospectResponse:
         return self.sessions.Introspect(session_pb2.IntrospectRequest(token=token))

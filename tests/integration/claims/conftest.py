@@ -30,7 +30,7 @@ INTERNAL = 'internal = { purposes = ["step_up", "claim"] }'
 def auth(pki: Pki, clock: Clock) -> Iterator[tuple[Auth, str]]:
     """auth's answers, and its address."""
     port = free_port()
-    found = Auth(Sessions(clock), Customers())  # type: ignore[abstract]  # claims asks for no more
+    found = Auth(Sessions(clock), Customers())  # claims asks for no more
     server = ServerThread(load(ServerSettings, "auth", server_environment(pki, "auth", port)), found.wire)
     yield found, f"localhost:{port}"
     server.stop()

@@ -32,6 +32,7 @@ class Customers:
     changed: dict[str, registry_pb2.ChangeMobileResponse] = field(default_factory=dict)
     holds: dict[str, bool] = field(default_factory=dict)
     usernames: set[str] = field(default_factory=set)
+    frozen: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -88,6 +89,14 @@ class _Registry(registry_pb2_grpc.CustomerRegistryServiceServicer):
         if request.customer_id not in self._known.customers:
             raise not_found("customer")
         return registry_pb2.GetCustomerResponse(customer=self._known.customers[request.customer_id])
+
+    def FreezeCustomer(self, request, context):  # type: ignore[no-untyped-def]
+        self._known.frozen.add(request.customer_id)
+        return registry_pb2.FreezeCustomerResponse()
+
+    def UnfreezeCustomer(self, request, context):  # type: ignore[no-untyped-def]
+        self._known.frozen.discard(request.customer_id)
+        return registry_pb2.UnfreezeCustomerResponse()
 
     def ChangeMobile(self, request, context):  # type: ignore[no-untyped-def]
         known = self._known
@@ -194,7 +203,7 @@ def auth(pki: Pki, known: Customers) -> Peer:
 
 def otp(pki: Pki, known: Texts) -> Peer:
     def add(server: grpc.aio.Server) -> None:
-        otp_pb2_grpc.add_OtpServiceServicer_to_server(_Otp(known), server)  # type: ignore[abstract]  # no GetChallenge here
+        otp_pb2_grpc.add_OtpServiceServicer_to_server(_Otp(known), server)
 
     return Peer(pki, "otp", add, ("recapito.otp.v1.OtpService",))
 

@@ -63,6 +63,7 @@ class System:
         *,
         serve: bool = True,
         otp_address: str = "",
+        portal_url: str = "",
     ) -> None:
         self.pki, self.clock, self.mailbox = pki, clock, mailbox
         self.known, self.texts = peers.Customers(), peers.Texts()
@@ -76,6 +77,7 @@ class System:
             "RECAPITO_BROKER_URL": broker_url,
             "RECAPITO_AUTH_ADDRESS": self._peers[0].address,
             "RECAPITO_OTP_ADDRESS": otp_address or self._peers[1].address,
+            "RECAPITO_PORTAL_URL": portal_url,
         }
         self.settings = load(ContactChangeSettings, "contact-change", self.environment)
         sql.migrate(self.settings.database_url, PACKAGE)
@@ -197,6 +199,15 @@ class Customer:
     def change(self, change_id: str) -> pb.Change:
         return self.system.customer.GetChange(pb.GetChangeRequest(change_id=change_id), metadata=self.metadata).change
 
+    def cancel(self, change_id: str) -> pb.Change:
+        return self.system.customer.CancelChange(pb.CancelChangeRequest(change_id=change_id), metadata=self.metadata).change
+
+    def answer(self, change_id: str, text: str = "", documents: Sequence[str] = (), request_id: str = "") -> pb.Change:
+        request = pb.AnswerQuestionRequest(
+            request_id=request_id or uuid.uuid4().hex, change_id=change_id, text=text, document_ids=documents
+        )
+        return self.system.customer.AnswerQuestion(request, metadata=self.metadata).change
+
 
 class Operator:
     """An operator who acts."""
@@ -214,10 +225,16 @@ class Operator:
         return self.system.review.TakeCase(review_pb2.TakeCaseRequest(case_id=case_id), metadata=self.metadata).case
 
     def decide(
-        self, case_id: str, version: int, decision: "review_pb2.Decision.ValueType", reason_code: str, note: str = ""
+        self,
+        case_id: str,
+        version: int,
+        decision: "review_pb2.Decision.ValueType",
+        reason_code: str,
+        note: str = "",
+        question: str = "",
     ) -> review_pb2.Case:
         request = review_pb2.DecideRequest(
-            case_id=case_id, expected_version=version, decision=decision, reason_code=reason_code, note=note
+            case_id=case_id, expected_version=version, decision=decision, reason_code=reason_code, note=note, question=question
         )
         return self.system.review.Decide(request, metadata=self.metadata).case
 
@@ -226,6 +243,19 @@ class Operator:
 
     def reject(self, case_id: str, version: int) -> review_pb2.Case:
         return self.decide(case_id, version, review_pb2.DECISION_REJECT, "ANOTHER_PERSON")
+
+    def ask(self, case_id: str, version: int, question: str = "Can you send the back again?") -> review_pb2.Case:
+        return self.decide(case_id, version, review_pb2.DECISION_ASK, "UNREADABLE", question=question)
+
+    def restore(self, change_id: str, note: str) -> review_pb2.Case:
+        request = review_pb2.RestoreRequest(change_id=change_id, note=note)
+        return self.system.review.Restore(request, metadata=self.metadata).case
+
+    def renew(self, case_id: str) -> review_pb2.RenewLeaseResponse:
+        return self.system.review.RenewLease(review_pb2.RenewLeaseRequest(case_id=case_id), metadata=self.metadata)
+
+    def release(self, case_id: str) -> review_pb2.CaseSummary:
+        return self.system.review.ReleaseCase(review_pb2.ReleaseCaseRequest(case_id=case_id), metadata=self.metadata).case
 
     def read(self, case_id: str, document_id: str, page: int = 0) -> tuple[str, bytes]:
         request = review_pb2.ReadDocumentRequest(case_id=case_id, document_id=document_id, page=page)

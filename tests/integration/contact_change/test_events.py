@@ -61,14 +61,18 @@ def counts(system: System) -> dict[str, int]:
 
 def test_every_event_twice_changes_nothing(system: System) -> None:
     pump = Pump(system)
-    submitted = system.sign_in().submit()
+    customer = system.sign_in()
+    submitted = customer.submit()
     first = pump.run()
     rosa = system.operator("rosa")
-    case = rosa.take(system.case_of(submitted.change_id).case_id)
-    rosa.approve(case.summary.case_id, case.summary.version)
+    case_id = system.case_of(submitted.change_id).case_id
+    rosa.ask(case_id, rosa.take(case_id).summary.version)
+    customer.answer(submitted.change_id, "Eccomi")
+    first += pump.run()
+    rosa.approve(case_id, rosa.take(case_id).summary.version)
     handled = first + pump.run()
     before = counts(system), len(system.mailbox.messages), len(system.texts.notices), dict(system.known.calls)
-    assert {event.type for event in handled} == set(events.QUEUE_OF)
+    assert {event.type for event in handled} == set(events.QUEUE_OF) - {events.FROZEN, events.RESTORED}
     for event in handled[::-1] + handled:
         pump.handle(event)
     after = counts(system), len(system.mailbox.messages), len(system.texts.notices), dict(system.known.calls)

@@ -13,6 +13,7 @@ from tests.conftest import PARTS
 from tests.integration.contact_change.system import System, refused, wait_for
 from tests.integration.contact_change.test_kills import everything_happened_once, insist
 from tests.support.pki import Pki
+from tests.support.rabbitmq import NEW_QUEUE_SECONDS
 from tests.support.smtp import SmtpSink
 
 SERVERS = {"embedded": ["redis_server"], "servers": ["postgres_server", "rabbit_server"]}[PARTS]
@@ -34,6 +35,7 @@ def test_a_change_outlives_a_server_that_stops(
     customer, rosa = system.sign_in(), system.operator("rosa")
     form = customer.form()
     with system.working():
+        time.sleep(NEW_QUEUE_SECONDS)
         change = insist(lambda: customer.submit(form))
         stop_and_start(running)
         wait_for(lambda: system.rows("cases"), 60)

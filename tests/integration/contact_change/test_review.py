@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from recapito.contact_change.v1 import contact_change_pb2 as pb
 from recapito.contact_change.v1 import review_pb2
 
-from recapito_contact_change.store.tables import CHANGES
+from recapito_contact_change.store.tables import CASES, CHANGES
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.status import refusal_from
 from tests.conftest import SetClock
@@ -120,6 +120,7 @@ def test_a_decision_is_taken_in_review_alone(system: System, state: str, approve
     version = rosa.take(case_id).summary.version
     with system.database.transaction() as tx:
         tx.execute(sa.update(CHANGES).values(state=state))
+        tx.execute(sa.update(CASES).values(is_open=state == "IN_REVIEW"))
     if state == "IN_REVIEW":
         decided = (rosa.approve if approve else rosa.reject)(case_id, version)
         assert decided.summary.state == (pb.CHANGE_STATE_APPROVED if approve else pb.CHANGE_STATE_REJECTED)

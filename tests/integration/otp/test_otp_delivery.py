@@ -21,7 +21,7 @@ from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.errors import Kind
 from tests.integration.otp.service import MOBILE, Otp, outcome, refused
 from tests.support.pki import Pki
-from tests.support.serving import ServiceProcess
+from tests.support.serving import ServiceProcess, run_command
 from tests.support.smtp import SmtpSink, text_of
 
 INBOX = "393201234519@sms.test"
@@ -215,3 +215,24 @@ def test_worker_killed_between_send_and_acknowledgement_delivers_again(pki: Pki,
         worker.kill()
         otp.stop()
         sink.stop()
+
+
+def test_notice_that_gave_up_is_listed_and_can_be_sent_again(live_otp: Otp, mailbox: SmtpSink) -> None:
+    def command(*arguments: str) -> tuple[int, str]:
+        done = run_command("otp", ["dead-letters", *arguments], live_otp.environment)
+        return done.returncode, done.stdout
+
+    mailbox.answers = ["554 no"]
+    request = otp_pb2.SendNoticeRequest(
+        request_id="n1", destination=MOBILE, channel=otp_pb2.CHANNEL_SMS, template="already_registered", locale="it"
+    )
+    with delivering(live_otp.settings):
+        notice_id = live_otp.as_("contact-change").SendNotice(request).notice_id
+        wait_until(lambda: not mailbox.answers)
+    code, listed = command("list")
+    assert (code, listed.split()[0], listed.split()[-1]) == (0, notice_id, "REJECTED")
+    assert command("resend", notice_id)[0] == 0
+    assert command("resend", notice_id)[0] == 1
+    assert command("list") == (0, "")
+    with delivering(live_otp.settings):
+        mailbox.wait(INBOX)

@@ -277,8 +277,8 @@ def test_report_names_every_wrong_setting_and_fails(capsys: pytest.CaptureFixtur
 
 def test_report_ends_well_with_warnings_and_not_with_a_check_that_breaks(capsys: pytest.CaptureFixture[str]) -> None:
     def broken() -> Iterator[Finding]:
+        yield doctor.warn("it is old", "renew it")
         raise RuntimeError("hunter2")
-        yield
 
     assert doctor.examine(lambda: [("thing", lambda: [doctor.warn("it is old", "renew it")])]) == 0
     assert doctor.examine(lambda: [("thing", broken)]) == 1

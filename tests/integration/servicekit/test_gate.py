@@ -84,9 +84,9 @@ def port(pki: Pki) -> Iterator[int]:
         return PERSONS.get(token)
 
     def add(server: grpc.aio.Server) -> None:
-        otp_pb2_grpc.add_OtpServiceServicer_to_server(Otp(), server)  # type: ignore[abstract]
-        review_pb2_grpc.add_ReviewServiceServicer_to_server(Review(), server)  # type: ignore[abstract]
-        claims_pb2_grpc.add_ClaimsServiceServicer_to_server(Claims(), server)  # type: ignore[abstract]
+        otp_pb2_grpc.add_OtpServiceServicer_to_server(Otp(), server)
+        review_pb2_grpc.add_ReviewServiceServicer_to_server(Review(), server)
+        claims_pb2_grpc.add_ClaimsServiceServicer_to_server(Claims(), server)
 
     async def wire() -> serving.Wiring:
         return serving.Wiring(add, ["recapito.otp.v1.OtpService"], introspect)

@@ -2,15 +2,21 @@
 
 import json
 from pathlib import Path
+from string import ascii_uppercase
 
 import pytest
 import sqlalchemy as sa
+from codicefiscale import codicefiscale
+from hypothesis import given
+from hypothesis import strategies as st
 
 import recapito_auth
 from recapito_auth.__main__ import main
+from recapito_auth.domain import names
 from recapito_auth.registry_import import fiscal, run
 from recapito_auth.registry_import.parse import COLUMNS, Fault, Record, Unreadable
 from recapito_auth.registry_import.rules import check
+from recapito_auth.registry_import.spool import Spool
 from recapito_auth.store.tables import CUSTOMERS
 from recapito_servicekit import sql
 
@@ -76,7 +82,7 @@ def test_bad_customers_are_told_record_by_record_and_import_nothing(database: sq
     expected = json.loads((DATA / "customers-bad.expected.json").read_text())
     bad = {number: {"field": e["field"], "kind": e["kind"]} for number, e in expected.items() if e["kind"] != "valid"}
     assert json.loads(report.read_text()) == bad
-    lines = {record.number: record.line for record, _ in run.find_bad(DATA / "customers-bad.csv", lambda _: None)}
+    lines = {record.number: record.line for record, _ in run.read(DATA / "customers-bad.csv", Spool(), lambda _: None)}
     assert lines == {int(number): expected[number]["line"] for number in bad}
     assert mobiles(database) == {}
     assert command(DATA / "customers-bad.csv", "--skip-bad") == 0
@@ -112,7 +118,7 @@ def test_json_lines_import_like_csv(database: sql.Database, tmp_path: Path) -> N
     assert command(file) == 0
     assert mobiles(database) == {"C1": "+393201234519", "C2": ""}
     file.write_text('{"customer_id": 7}\n[]\nnonsense\n{"x": "y"}\n')
-    kinds = [(fault.field, fault.kind) for _, fault in run.find_bad(file, lambda _: None)]
+    kinds = [(fault.field, fault.kind) for _, fault in run.read(file, Spool(), lambda _: None)]
     assert kinds == [("customer_id", "wrong_format"), (None, "wrong_format"), (None, "wrong_format"), (None, "column_count")]
 
 
@@ -121,7 +127,7 @@ def test_file_without_the_columns_is_refused(database: sql.Database, tmp_path: P
     file.write_text("name,mobile\nMaria,320\n")
     assert command(file) == 1
     with pytest.raises(Unreadable):
-        run.find_bad(file, lambda _: None)
+        run.read(file, Spool(), lambda _: None)
     assert command(tmp_path / "nowhere.csv") == 1
 
 
@@ -129,7 +135,7 @@ def test_quote_that_is_closed_too_early_spoils_its_record_alone(tmp_path: Path) 
     file = tmp_path / "quotes.csv"
     good = ",".join(ROW.values())
     file.write_text(f"{','.join(COLUMNS)}\n{good.replace('Maria', chr(34) + 'Ma' + chr(34) + 'ria')}\n{good}\n")
-    bad = run.find_bad(file, lambda _: None)
+    bad = run.read(file, Spool(), lambda _: None)
     assert [(record.number, fault.kind) for record, fault in bad] == [(2, "wrong_format")]
 
 
@@ -164,3 +170,17 @@ def test_rule_for_a_row(change: dict[str, str], fault: Fault | None) -> None:
 )
 def test_codice_fiscale(code: str, fault: str | None) -> None:
     assert fiscal.person_fault(code) == fault
+
+
+@given(st.from_regex(r"[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}", fullmatch=True))
+def test_check_character_is_what_the_library_says(fifteen: str) -> None:
+    expected = codicefiscale.encode_cin(fifteen)
+    wrong = {fiscal.person_fault(fifteen + letter) for letter in ascii_uppercase if letter != expected}
+    assert fiscal.person_fault(fifteen + expected) != "check_character"
+    assert wrong <= {"check_character", "wrong_format"}
+
+
+@given(st.text())
+def test_names_of_ascii_fold_as_all_names_do(name: str) -> None:
+    plain = "".join(c for c in name if c.isascii())
+    assert names.words(plain) == names.words(plain + "\u0301")  # a mark alone: the long way, and the same words

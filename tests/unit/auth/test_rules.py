@@ -74,9 +74,9 @@ def test_totp_of_another_form_is_wrong(code: str) -> None:
 def test_sealed_secret_opens_for_its_operator_alone() -> None:
     sealed = sealing.seal(KEY, "one", "SECRET")
     assert b"SECRET" not in sealed
-    assert sealing.open_sealed(KEY, "one", sealed) == "SECRET"
+    assert sealing.open_sealed([KEY], "one", sealed) == "SECRET"
     with pytest.raises(InvalidTag):
-        sealing.open_sealed(KEY, "two", sealed)
+        sealing.open_sealed([KEY], "two", sealed)
 
 
 def test_settings_out_of_bounds_are_named_together() -> None:
@@ -94,4 +94,4 @@ def test_totp_key_may_come_from_a_file(tmp_path: pytest.TempPathFactory) -> None
     with open(file, "wb") as out:
         out.write(base64.b64encode(KEY) + b"\n")
     read = load(EnrolmentSettings, "auth", {"RECAPITO_DATABASE_URL": "sqlite://", "RECAPITO_TOTP_KEY_FILE": file})
-    assert read.totp_key_bytes == KEY
+    assert read.totp_keys == (KEY,)

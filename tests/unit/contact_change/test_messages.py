@@ -67,3 +67,15 @@ def test_a_page_token_gives_its_place_back() -> None:
 def test_a_foreign_page_token_is_refused(token: str) -> None:
     with pytest.raises(Refusal, match="page_token"):
         places.read(token)
+
+
+@pytest.mark.parametrize("locale", ["it", "en"])
+@pytest.mark.parametrize("template", sorted(notices.WITH_LINK))
+def test_a_link_stands_in_text_and_html_in_place_of_the_help_contact(template: str, locale: str) -> None:
+    mails = Mails(cast(Mailer, SimpleNamespace()), "Mutua", "aiuto@prova.test", "https://area.example")
+    params = {"masked_mobile": "347 *****21", "token": "abc"}
+    mail = mails.compose("n1", Notice(Channel.EMAIL, "a@b.test", template, params, locale))
+    link = "https://area.example/non-sono-stato-io?t=abc"
+    assert link in mail.text
+    assert f'<a href="{link}">{link}</a>' in mail.html
+    assert "aiuto@" not in mail.text

@@ -14,6 +14,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from recapito.auth.v1 import (
     authentication_pb2,
     authentication_pb2_grpc,
+    recovery_pb2,
+    recovery_pb2_grpc,
     registration_pb2,
     registration_pb2_grpc,
     session_pb2,
@@ -49,11 +51,17 @@ class Backend:
         self.changes: list[contact_change_pb2.Change] = []
         self.claims: dict[str, claims_pb2.Claim] = {}
         self.held_until: Timestamp | None = None
+        self.code_age = timedelta()
+        self.is_frozen = False
+        self.recovered: list[str] = []  # contacts whose code was right
+        self.devices = {"device-1": session_pb2.Device(device_id="device-1", label="Firefox · Linux", expires_at=at(days=20))}
+        self.others = {"other-1": session_pb2.SessionInfo(session_id="other-1", device="Safari · iPhone", created_at=at())}
         self.delivery: otp_pb2.Delivery.ValueType = otp_pb2.DELIVERY_QUEUED
         self.uploads: list[tuple[str, list[int]]] = []
         self.server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
         registration_pb2_grpc.add_RegistrationServiceServicer_to_server(_Registration(self), self.server)
         authentication_pb2_grpc.add_AuthenticationServiceServicer_to_server(_Authentication(self), self.server)
+        recovery_pb2_grpc.add_RecoveryServiceServicer_to_server(_Recovery(self), self.server)
         session_pb2_grpc.add_SessionServiceServicer_to_server(_Sessions(self), self.server)
         session_pb2_grpc.add_AccountServiceServicer_to_server(_Accounts(self), self.server)
         contact_change_pb2_grpc.add_ContactChangeServiceServicer_to_server(_Changes(self), self.server)
@@ -96,6 +104,16 @@ class Backend:
         token = f"session-{len(self.tokens)}-{len(self.sessions)}"
         self.sessions.add(token)
         return token
+
+    def rotated(self, before: str) -> str:
+        """The session's new token; the code is fresh."""
+        self.sessions.discard(before)
+        self.code_age = timedelta()
+        return self.new_session()
+
+    def demand_fresh_code(self) -> None:
+        if self.code_age > timedelta(minutes=10):
+            raise Refusal(Kind.UNAUTHENTICATED, "STEP_UP_REQUIRED", "fresh")
 
     def challenge(self, id: str, masked: str) -> otp_pb2.Challenge:
         return otp_pb2.Challenge(
@@ -173,6 +191,11 @@ class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def SignIn(self, request: Any, context: Any) -> Any:
         if request.password != PASSWORD:
             raise Refusal(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", "no")
+        if request.device_token == "device-token":
+            return authentication_pb2.SignInResponse(session=authentication_pb2.Session(token=self.b.new_session()))
+        if request.username.startswith("solo"):
+            only = authentication_pb2.SignInResponse.ContactChangeOnly(contact_change_token="change-token")
+            return authentication_pb2.SignInResponse(contact_change_only=only)
         if request.username.startswith("senza"):
             email = "" if "email" in request.username else "s***@e***.it"
             missing = authentication_pb2.SignInResponse.MobileMissing(sign_in_id="assist", masked_email=email)
@@ -201,6 +224,7 @@ class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         answer = authentication_pb2.CompleteSignInResponse(outcome=outcome, attempts_left=left)
         if outcome == otp_pb2.OUTCOME_APPROVED:
             answer.session.token = self.b.new_session()
+            answer.device_token = "device-token" if request.trust_device else ""
         return answer
 
     @rpc
@@ -231,10 +255,53 @@ class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         outcome, left = self.b.check(request.challenge_id, request.code)
         answer = authentication_pb2.CompleteStepUpResponse(outcome=outcome, attempts_left=left)
         if outcome == otp_pb2.OUTCOME_APPROVED:
-            answer.session.token = self.b.new_session()
+            answer.session.token = self.b.rotated(before)
             answer.proof = "proof"
-            self.b.sessions.discard(before)
         return answer
+
+
+class _Recovery(recovery_pb2_grpc.RecoveryServiceServicer):
+    """Of "due@…" two contacts are on file, of "ignoto@…" none, of others the one."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.b = backend
+
+    @rpc
+    def StartRecovery(self, request: Any, context: Any) -> Any:
+        if "@" not in request.username:
+            raise invalid(Violation("username", "NOT_A_NUMBER", "a contact"))
+        self.b.recovered.clear()
+        return recovery_pb2.StartRecoveryResponse(
+            recovery_id=request.username.partition("@")[0],
+            masked_contact="m***@e***.it",
+            expires_at=at(minutes=5),
+            resend_available_at=at(seconds=60),
+        )
+
+    @rpc
+    def ResendRecoveryCode(self, request: Any, context: Any) -> Any:
+        masked = "320 *****19" if self.b.recovered else "m***@e***.it"
+        return recovery_pb2.ResendRecoveryCodeResponse(
+            masked_contact=masked, expires_at=at(minutes=5), resend_available_at=at(seconds=60)
+        )
+
+    @rpc
+    def VerifyRecovery(self, request: Any, context: Any) -> Any:
+        outcome, left = self.b.check(request.recovery_id, request.code, decoy=request.recovery_id == "ignoto")
+        answer = recovery_pb2.VerifyRecoveryResponse(outcome=outcome, attempts_left=left)
+        if outcome == otp_pb2.OUTCOME_APPROVED:
+            self.b.recovered.append(request.recovery_id)
+            if request.recovery_id == "due" and len(self.b.recovered) == 1:
+                answer.second.masked_contact = "320 *****19"
+                answer.second.expires_at.CopyFrom(at(minutes=5))
+                answer.second.resend_available_at.CopyFrom(at(seconds=60))
+        return answer
+
+    @rpc
+    def CompleteRecovery(self, request: Any, context: Any) -> Any:
+        if len(request.password) < 8:
+            raise invalid(Violation("password", "TOO_SHORT", "longer"))
+        return recovery_pb2.CompleteRecoveryResponse()
 
 
 class _Sessions(session_pb2_grpc.SessionServiceServicer):
@@ -243,8 +310,16 @@ class _Sessions(session_pb2_grpc.SessionServiceServicer):
 
     @rpc
     def Introspect(self, request: Any, context: Any) -> Any:
-        active = request.token in self.b.sessions
-        return session_pb2.IntrospectResponse(active=active, claims_held_until=self.b.held_until if active else None)
+        if request.token not in self.b.sessions:
+            return session_pb2.IntrospectResponse(active=False)
+        return session_pb2.IntrospectResponse(
+            active=True,
+            kind=session_pb2.KIND_SESSION,
+            acr="recapito:aal2",
+            auth_time=at(seconds=-self.b.code_age.total_seconds()),
+            claims_held_until=self.b.held_until,
+            frozen=self.b.is_frozen,
+        )
 
 
 class _Accounts(session_pb2_grpc.AccountServiceServicer):
@@ -253,8 +328,63 @@ class _Accounts(session_pb2_grpc.AccountServiceServicer):
 
     @rpc
     def EndSession(self, request: Any, context: Any) -> Any:
+        if request.session_id:
+            self.b.person(context)
+            if self.b.others.pop(request.session_id, None) is None:
+                raise not_found("session")
         self.b.sessions.discard(request.token)
         return session_pb2.EndSessionResponse()
+
+    @rpc
+    def ListSessions(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        own = session_pb2.SessionInfo(session_id="own", device="", created_at=at(), last_seen_at=at(), current=True)
+        return session_pb2.ListSessionsResponse(sessions=[own, *self.b.others.values()])
+
+    @rpc
+    def EndAllSessions(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        self.b.sessions.clear()
+        return session_pb2.EndAllSessionsResponse()
+
+    @rpc
+    def ListDevices(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        return session_pb2.ListDevicesResponse(devices=self.b.devices.values())
+
+    @rpc
+    def ForgetDevice(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        if self.b.devices.pop(request.device_id, None) is None:
+            raise not_found("device")
+        return session_pb2.ForgetDeviceResponse()
+
+    @rpc
+    def ChangePassword(self, request: Any, context: Any) -> Any:
+        before = self.b.person(context)
+        self.b.demand_fresh_code()
+        if request.old_password != PASSWORD:
+            raise invalid(Violation("old_password", "WRONG", "the present password"))
+        if len(request.new_password) < 8:
+            raise invalid(Violation("new_password", "TOO_SHORT", "longer"))
+        return session_pb2.ChangePasswordResponse(session=authentication_pb2.Session(token=self.b.rotated(before)))
+
+    @rpc
+    def StartEmailChange(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        self.b.demand_fresh_code()
+        if request.new_email == "mario@esempio.it":
+            raise invalid(Violation("new_email", "UNCHANGED", "another"))
+        return session_pb2.StartEmailChangeResponse(challenge=self.b.challenge("email", "n***@e***.it"))
+
+    @rpc
+    def CompleteEmailChange(self, request: Any, context: Any) -> Any:
+        before = self.b.person(context)
+        outcome, left = self.b.check(request.challenge_id, request.code)
+        answer = session_pb2.CompleteEmailChangeResponse(outcome=outcome, attempts_left=left)
+        if outcome == otp_pb2.OUTCOME_APPROVED:
+            answer.session.token = self.b.rotated(before)
+        return answer
 
 
 class _Changes(contact_change_pb2_grpc.ContactChangeServiceServicer):
@@ -316,6 +446,34 @@ class _Changes(contact_change_pb2_grpc.ContactChangeServiceServicer):
     def ListChanges(self, request: Any, context: Any) -> Any:
         self.b.person(context, "change-token")
         return contact_change_pb2.ListChangesResponse(changes=self.b.changes)
+
+    @rpc
+    def CancelChange(self, request: Any, context: Any) -> Any:
+        self.b.person(context, "change-token")
+        (change,) = [change for change in self.b.changes if change.change_id == request.change_id]
+        change.state = contact_change_pb2.CHANGE_STATE_CANCELLED
+        return contact_change_pb2.CancelChangeResponse(change=change)
+
+    def _linked(self, token: str) -> contact_change_pb2.Change:
+        """The link's token is the change's id."""
+        found = [change for change in self.b.changes if change.change_id == token]
+        if not found:
+            raise not_found("repudiation")
+        return found[0]
+
+    @rpc
+    def PreviewRepudiation(self, request: Any, context: Any) -> Any:
+        change = self._linked(request.token)
+        return contact_change_pb2.PreviewRepudiationResponse(
+            state=change.state, masked_new_mobile=change.masked_new_mobile, submitted_at=change.submitted_at
+        )
+
+    @rpc
+    def Repudiate(self, request: Any, context: Any) -> Any:
+        change = self._linked(request.token)
+        is_applied = change.state == contact_change_pb2.CHANGE_STATE_APPLIED
+        change.state = contact_change_pb2.CHANGE_STATE_FROZEN if is_applied else contact_change_pb2.CHANGE_STATE_REPUDIATED
+        return contact_change_pb2.RepudiateResponse(state=change.state)
 
 
 class _Claims(claims_pb2_grpc.ClaimsServiceServicer):

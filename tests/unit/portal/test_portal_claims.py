@@ -140,13 +140,14 @@ def test_somebody_elses_claim_is_not_there(browser: Browser) -> None:
     assert browser.get("/denunce/claim-of-another").status_code == 404
 
 
-def test_step_up_that_is_demanded_asks_for_sign_in(browser: Browser, backend: Backend) -> None:
+def test_step_up_that_is_demanded_asks_for_a_code_and_returns(browser: Browser, backend: Backend) -> None:
     path = draft(browser)
     backend.refuse_next("PrepareSubmission", Refusal(Kind.UNAUTHENTICATED, "STEP_UP_REQUIRED", "fresh"))
     page = browser.post(f"{path}/riepilogo")
-    assert page.request.path == "/accedi"
-    assert "nuova conferma della tua identità" in page.text
-    assert browser.sign_in().request.path == f"{path}/riepilogo"
+    assert page.request.path == "/conferma"
+    assert "chiede una conferma recente" in page.text
+    browser.post("/conferma")
+    assert browser.post("/conferma/codice", code=CODE).request.path == f"{path}/riepilogo"
 
 
 def test_pages_need_a_session(browser: Browser) -> None:

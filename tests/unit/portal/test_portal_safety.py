@@ -11,6 +11,17 @@ from recapito_portal.services import Services
 from tests.unit.portal.backend import CODE, PASSWORD, Backend
 from tests.unit.portal.conftest import Browser, settings
 
+BUTTONS = (
+    *(
+        "/esci",
+        "/accedi/codice/nuovo",
+        "/registrati/codice/nuovo",
+        "/recapito/codice/nuovo",
+        "/password-dimenticata/codice/nuovo",
+    ),
+    *("/conferma/codice/nuovo", "/accessi/sessione", "/accessi/dispositivo", "/accessi/ovunque", "/accessi/email/codice/nuovo"),
+)
+
 
 def test_page_has_safe_headers_and_no_script(browser: Browser) -> None:
     page = browser.get("/accedi")
@@ -33,7 +44,7 @@ def test_form_without_csrf_token_is_refused_and_calls_nobody(browser: Browser, b
     assert backend.seen == []
 
 
-@pytest.mark.parametrize("path", ["/esci", "/accedi/codice/nuovo", "/registrati/codice/nuovo", "/recapito/codice/nuovo"])
+@pytest.mark.parametrize("path", BUTTONS)
 def test_button_without_csrf_token_is_refused(browser: Browser, path: str) -> None:
     assert browser.client.post(path).status_code == 400
 
@@ -69,6 +80,14 @@ def test_cookies_are_hidden_from_scripts_and_other_sites(browser: Browser) -> No
     cookies = answer.headers.getlist("Set-Cookie")
     assert any(cookie.startswith("session=session-") for cookie in cookies)
     assert all("HttpOnly" in cookie and "SameSite=Lax" in cookie for cookie in cookies)
+
+
+def test_device_token_is_hidden_from_scripts_and_lives_30_days(browser: Browser) -> None:
+    browser.give_password()
+    form = browser.form("/accedi/codice", code=CODE, trust_device="y")
+    cookies = browser.client.post("/accedi/codice", data=form).headers.getlist("Set-Cookie")
+    (found,) = [cookie for cookie in cookies if cookie.startswith("trusted_device=")]
+    assert {"HttpOnly", "SameSite=Lax", f"Max-Age={30 * 24 * 3600}"} <= set(found.split("; "))
 
 
 def test_cookies_go_over_https_alone_where_told(backend: Backend) -> None:

@@ -1,5 +1,6 @@
 """Accedi, "Conferma che sei tu", "Richiedi assistenza"."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -133,3 +134,39 @@ def test_device_is_told_to_the_service(browser: Browser, backend: Backend) -> No
     browser.post("/accedi", username="mario@esempio.it", password=PASSWORD)
     assert first.ip == "127.0.0.1"
     assert first.device_id == backend.last(authentication_pb2.SignInRequest).client.device_id != ""
+
+
+def test_device_that_is_remembered_is_in_after_the_password(browser: Browser, backend: Backend) -> None:
+    assert "Ricorda questo dispositivo" in browser.give_password().text
+    browser.post("/accedi/codice", code=CODE, trust_device="y")
+    assert backend.last(authentication_pb2.CompleteSignInRequest).trust_device
+    assert browser.cookie("trusted_device") == "device-token"
+    browser.client.post("/esci", data=browser.form("/area"))
+    assert browser.give_password().request.path == "/area"
+    assert backend.last(authentication_pb2.SignInRequest).device_token == "device-token"
+    assert browser.cookie("session") in backend.sessions
+
+
+def test_device_is_remembered_only_where_asked_for(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    assert not backend.last(authentication_pb2.CompleteSignInRequest).trust_device
+    assert browser.cookie("trusted_device") == ""
+
+
+def test_choice_to_remember_outlives_a_wrong_code(browser: Browser) -> None:
+    browser.give_password()
+    page = browser.post("/accedi/codice", code="999999", trust_device="y")
+    assert re.search(r"<input[^>]*checked[^>]*trust_device", page.text)
+
+
+def test_recovered_account_with_one_contact_is_led_to_the_form(browser: Browser) -> None:
+    page = browser.give_password("solo@esempio.it")
+    assert "Prima confermiamo la tua identità" in page.text
+    assert browser.cookie("session") == ""
+    assert 'href="/recapito"' in page.text
+    assert browser.get("/recapito").request.path == "/recapito"
+    assert browser.get("/area").request.path == "/accedi"
+
+
+def test_page_of_the_recovered_needs_the_password(browser: Browser) -> None:
+    assert browser.get("/accedi/solo-recapito").request.path == "/accedi"

@@ -4,33 +4,14 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.descriptor_pool import Default
-from recapito.auth.v1 import authentication_pb2, operator_pb2, registration_pb2, registry_pb2, session_pb2
-from recapito.claims.v1 import claims_pb2
-from recapito.contact_change.v1 import contact_change_pb2, review_pb2
-from recapito.otp.v1 import otp_pb2
 
 from recapito_servicekit.callers import BadCallers, Callers
 from recapito_servicekit.errors import Refusal
 from recapito_servicekit.gate import access_of
+from tests.support.contract import path_of, rpcs
 from tests.support.serving import CALLERS_FILE
 
-FILES = (
-    authentication_pb2,
-    operator_pb2,
-    registration_pb2,
-    registry_pb2,
-    session_pb2,
-    claims_pb2,
-    contact_change_pb2,
-    review_pb2,
-    otp_pb2,
-)
-RPCS = [
-    f"/{service.full_name}/{method.name}"
-    for file in FILES
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-]
+RPCS = [path_of(method) for _, method in rpcs()]
 
 
 @pytest.mark.parametrize("rpc", RPCS)

@@ -2,7 +2,9 @@
 
 import re
 
+import phonenumbers
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,3 +83,34 @@ def test_whatever_is_typed_is_a_contact_or_a_fault(typed: str) -> None:
         return
     assert contact(kept) == kept
     assert "@" in kept or re.fullmatch(r"\+39[0-9]{9,10}", kept)
+
+
+@given(st.from_regex(r"(\+39)?[0-9]{5,12}", fullmatch=True) | st.from_regex(r"(3|43)[0-9]{6,11}", fullmatch=True))
+def test_quick_way_for_mobiles_says_what_phonenumbers_says(typed: str) -> None:
+    try:
+        found = mobile(typed)
+    except BadContact:
+        return
+    number = phonenumbers.parse(found)
+    assert phonenumbers.is_valid_number(number)
+    assert phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
+    assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == found
+
+
+_LOCALS = st.text("abzABZ09._+-", min_size=1, max_size=70)
+_DOMAINS = st.lists(st.text("abxnz09-", min_size=1, max_size=12), min_size=1, max_size=4)
+_TOPS = st.sampled_from(["it", "com", "test", "example", "local", "onion", "arpa", "c0m", "x", "invalid"])
+
+
+@given(_LOCALS, _DOMAINS, _TOPS)
+def test_quick_way_for_emails_says_what_email_validator_says(local: str, domain: list[str], top: str) -> None:
+    typed = f"{local}@{'.'.join([*domain, top])}"
+    try:
+        expected = validate_email(typed, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError:
+        expected = ""
+    try:
+        found = email(typed)
+    except BadContact:
+        found = ""
+    assert found == expected

@@ -18,7 +18,7 @@ def test_lines_and_commas_separate_and_the_first_comes_first(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " , ", "short", base64.b64encode(b"x" * 31).decode(), "é" * 44, f"{ONE},{ONE}"])
 def test_what_is_no_list_of_keys_is_refused_without_telling_it(text: str) -> None:
-    with pytest.raises(ValueError, match="key|none|twice") as raised:
+    with pytest.raises(ValueError, match=r"key|none|twice") as raised:
         keylists.keys(text)
     assert ONE not in str(raised.value)
 

@@ -32,7 +32,7 @@ def services(settings: CommonSettings, addresses: Mapping[str, str]) -> Iterator
     """``addresses``: those of the services that this one calls, by name. Each is asked with our certificate."""
     try:
         identity = Identity.read(settings)
-    except OSError:
+    except (OSError, ValueError):
         return  # told of where the certificate is looked at
     for name, address in addresses.items():
         yield _service(name, address, identity)

@@ -27,17 +27,27 @@ from recapito.access.v1 import access_pb2 as recapito_dot_access_dot_v1_dot_acce
 from recapito.common.v1 import client_pb2 as recapito_dot_common_dot_v1_dot_client__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/auth/v1/operator.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\"^\n\x0fOperatorSession\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x1cOperatorServiceSignInRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04totp\x18\x03 \x01(\t\x12*\n\x06\x63lient\x18\x04 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"S\n\x1dOperatorServiceSignInResponse\x12\x32\n\x07session\x18\x01 \x01(\x0b\x32!.recapito.auth.v1.OperatorSession\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse2\xde\x01\n\x0fOperatorService\x12r\n\x06SignIn\x12..recapito.auth.v1.OperatorServiceSignInRequest\x1a/.recapito.auth.v1.OperatorServiceSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12W\n\x07SignOut\x12 .recapito.auth.v1.SignOutRequest\x1a!.recapito.auth.v1.SignOutResponse\"\x07\xa2\xbb\x18\x03\n\x01\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/auth/v1/operator.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\"^\n\x0fOperatorSession\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x1cOperatorServiceSignInRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04totp\x18\x03 \x01(\t\x12*\n\x06\x63lient\x18\x04 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"S\n\x1dOperatorServiceSignInResponse\x12\x32\n\x07session\x18\x01 \x01(\x0b\x32!.recapito.auth.v1.OperatorSession\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse\"H\n\x15\x43reateOperatorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\"l\n\x16\x43reateOperatorResponse\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x13\n\x0botpauth_uri\x18\x03 \x01(\t\x12\x16\n\x0erecovery_codes\x18\x04 \x03(\t\"&\n\x16\x44isableOperatorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x19\n\x17\x44isableOperatorResponse\",\n\x15UnlockCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x18\n\x16UnlockCustomerResponse\"+\n\x14\x45xplainSignInRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x81\x01\n\x0eSignInObstacle\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x62locks\x18\x02 \x01(\x08\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb1\x01\n\x0bSignInEvent\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12;\n\x07\x64\x65tails\x18\x03 \x03(\x0b\x32*.recapito.auth.v1.SignInEvent.DetailsEntry\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xcb\x01\n\x15\x45xplainSignInResponse\x12\x17\n\x0fmasked_username\x18\x01 \x01(\t\x12\x35\n\x11last_signed_in_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\tobstacles\x18\x03 \x03(\x0b\x32 .recapito.auth.v1.SignInObstacle\x12-\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x1d.recapito.auth.v1.SignInEvent2\xc6\x05\n\x0fOperatorService\x12r\n\x06SignIn\x12..recapito.auth.v1.OperatorServiceSignInRequest\x1a/.recapito.auth.v1.OperatorServiceSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12W\n\x07SignOut\x12 .recapito.auth.v1.SignOutRequest\x1a!.recapito.auth.v1.SignOutResponse\"\x07\xa2\xbb\x18\x03\n\x01\x04\x12x\n\x0e\x43reateOperator\x12\'.recapito.auth.v1.CreateOperatorRequest\x1a(.recapito.auth.v1.CreateOperatorResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12{\n\x0f\x44isableOperator\x12(.recapito.auth.v1.DisableOperatorRequest\x1a).recapito.auth.v1.DisableOperatorResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12x\n\x0eUnlockCustomer\x12\'.recapito.auth.v1.UnlockCustomerRequest\x1a(.recapito.auth.v1.UnlockCustomerResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12u\n\rExplainSignIn\x12&.recapito.auth.v1.ExplainSignInRequest\x1a\'.recapito.auth.v1.ExplainSignInResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'recapito.auth.v1.operator_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SIGNINEVENT_DETAILSENTRY']._loaded_options = None
+  _globals['_SIGNINEVENT_DETAILSENTRY']._serialized_options = b'8\001'
   _globals['_OPERATORSERVICE'].methods_by_name['SignIn']._loaded_options = None
   _globals['_OPERATORSERVICE'].methods_by_name['SignIn']._serialized_options = b'\242\273\030\003\n\001\001'
   _globals['_OPERATORSERVICE'].methods_by_name['SignOut']._loaded_options = None
   _globals['_OPERATORSERVICE'].methods_by_name['SignOut']._serialized_options = b'\242\273\030\003\n\001\004'
+  _globals['_OPERATORSERVICE'].methods_by_name['CreateOperator']._loaded_options = None
+  _globals['_OPERATORSERVICE'].methods_by_name['CreateOperator']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
+  _globals['_OPERATORSERVICE'].methods_by_name['DisableOperator']._loaded_options = None
+  _globals['_OPERATORSERVICE'].methods_by_name['DisableOperator']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
+  _globals['_OPERATORSERVICE'].methods_by_name['UnlockCustomer']._loaded_options = None
+  _globals['_OPERATORSERVICE'].methods_by_name['UnlockCustomer']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
+  _globals['_OPERATORSERVICE'].methods_by_name['ExplainSignIn']._loaded_options = None
+  _globals['_OPERATORSERVICE'].methods_by_name['ExplainSignIn']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
   _globals['_OPERATORSESSION']._serialized_start=152
   _globals['_OPERATORSESSION']._serialized_end=246
   _globals['_OPERATORSERVICESIGNINREQUEST']._serialized_start=248
@@ -48,6 +58,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNOUTREQUEST']._serialized_end=475
   _globals['_SIGNOUTRESPONSE']._serialized_start=477
   _globals['_SIGNOUTRESPONSE']._serialized_end=494
-  _globals['_OPERATORSERVICE']._serialized_start=497
-  _globals['_OPERATORSERVICE']._serialized_end=719
+  _globals['_CREATEOPERATORREQUEST']._serialized_start=496
+  _globals['_CREATEOPERATORREQUEST']._serialized_end=568
+  _globals['_CREATEOPERATORRESPONSE']._serialized_start=570
+  _globals['_CREATEOPERATORRESPONSE']._serialized_end=678
+  _globals['_DISABLEOPERATORREQUEST']._serialized_start=680
+  _globals['_DISABLEOPERATORREQUEST']._serialized_end=718
+  _globals['_DISABLEOPERATORRESPONSE']._serialized_start=720
+  _globals['_DISABLEOPERATORRESPONSE']._serialized_end=745
+  _globals['_UNLOCKCUSTOMERREQUEST']._serialized_start=747
+  _globals['_UNLOCKCUSTOMERREQUEST']._serialized_end=791
+  _globals['_UNLOCKCUSTOMERRESPONSE']._serialized_start=793
+  _globals['_UNLOCKCUSTOMERRESPONSE']._serialized_end=817
+  _globals['_EXPLAINSIGNINREQUEST']._serialized_start=819
+  _globals['_EXPLAINSIGNINREQUEST']._serialized_end=862
+  _globals['_SIGNINOBSTACLE']._serialized_start=865
+  _globals['_SIGNINOBSTACLE']._serialized_end=994
+  _globals['_SIGNINEVENT']._serialized_start=997
+  _globals['_SIGNINEVENT']._serialized_end=1174
+  _globals['_SIGNINEVENT_DETAILSENTRY']._serialized_start=1128
+  _globals['_SIGNINEVENT_DETAILSENTRY']._serialized_end=1174
+  _globals['_EXPLAINSIGNINRESPONSE']._serialized_start=1177
+  _globals['_EXPLAINSIGNINRESPONSE']._serialized_end=1380
+  _globals['_OPERATORSERVICE']._serialized_start=1383
+  _globals['_OPERATORSERVICE']._serialized_end=2093
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from recapito.common.v1 import client_pb2 as _client_pb2
 import builtins as _builtins
 import sys
@@ -65,7 +67,7 @@ class OperatorServiceSignInRequest(_message.Message):
     password: _builtins.str
     """The password."""
     totp: _builtins.str
-    """The code that the authenticator app shows, 6 digits."""
+    """The code that the authenticator app shows, 6 digits; or a recovery code, with or without its dashes."""
     @_builtins.property
     def client(self) -> _client_pb2.Client:
         """The operator's device."""
@@ -143,3 +145,306 @@ class SignOutResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignOutResponse: _TypeAlias = SignOutResponse  # noqa: Y015
+
+@_typing.final
+class CreateOperatorRequest(_message.Message):
+    """Whom to enrol."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The user name: 1 to 100 characters, compared without case."""
+    role: _builtins.str
+    """The role: "reviewer", "supervisor" or "auditor"."""
+    customer_id: _builtins.str
+    """Who the operator is as a customer, so that they never decide on themselves; empty: not known."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        role: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "name", b"name", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateOperatorRequest: _TypeAlias = CreateOperatorRequest  # noqa: Y015
+
+@_typing.final
+class CreateOperatorResponse(_message.Message):
+    """What the new operator needs, once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_ID_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    OTPAUTH_URI_FIELD_NUMBER: _builtins.int
+    RECOVERY_CODES_FIELD_NUMBER: _builtins.int
+    operator_id: _builtins.str
+    """The operator's id."""
+    password: _builtins.str
+    """The first password."""
+    otpauth_uri: _builtins.str
+    """What an authenticator app enrols: "otpauth://totp/…"."""
+    @_builtins.property
+    def recovery_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ten codes, each of which stands in for a TOTP once."""
+
+    def __init__(
+        self,
+        *,
+        operator_id: _builtins.str = ...,
+        password: _builtins.str = ...,
+        otpauth_uri: _builtins.str = ...,
+        recovery_codes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operator_id", b"operator_id", "otpauth_uri", b"otpauth_uri", "password", b"password", "recovery_codes", b"recovery_codes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateOperatorResponse: _TypeAlias = CreateOperatorResponse  # noqa: Y015
+
+@_typing.final
+class DisableOperatorRequest(_message.Message):
+    """Whom to disable."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The user name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisableOperatorRequest: _TypeAlias = DisableOperatorRequest  # noqa: Y015
+
+@_typing.final
+class DisableOperatorResponse(_message.Message):
+    """They are disabled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisableOperatorResponse: _TypeAlias = DisableOperatorResponse  # noqa: Y015
+
+@_typing.final
+class UnlockCustomerRequest(_message.Message):
+    """Whose locks to lift."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer's id."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlockCustomerRequest: _TypeAlias = UnlockCustomerRequest  # noqa: Y015
+
+@_typing.final
+class UnlockCustomerResponse(_message.Message):
+    """They are lifted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlockCustomerResponse: _TypeAlias = UnlockCustomerResponse  # noqa: Y015
+
+@_typing.final
+class ExplainSignInRequest(_message.Message):
+    """Whom it is about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer's id."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainSignInRequest: _TypeAlias = ExplainSignInRequest  # noqa: Y015
+
+@_typing.final
+class SignInObstacle(_message.Message):
+    """Something that stands in a customer's way, or has a code asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """What, stable. In the way: NOT_REGISTERED, USERNAME_LOCKED (too many wrong passwords), CODES_LOCKED (too many wrong codes),
+    CODES_DISABLED (the mobile must be bound anew by a contact change), NO_MOBILE_ON_FILE, CONTACT_CHANGE_ONLY (recovered with one
+    contact). Not in the way: FROZEN (no claims, no changes from inside), USERNAME_NOT_ON_FILE (no recovery: the user name is a
+    contact that the company no longer has), and, for which a code is asked, FAILED_ATTEMPTS, CONTACT_CHANGED, PASSWORD_CHANGED,
+    RECOVERED.
+    """
+    blocks: _builtins.bool
+    """Whether it is in the way."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """Since when; unset: not known."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Until when, if it passes by itself."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        blocks: _builtins.bool = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "code", b"code", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignInObstacle: _TypeAlias = SignInObstacle  # noqa: Y015
+
+@_typing.final
+class SignInEvent(_message.Message):
+    """Something that happened to the account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class DetailsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    AT_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    event: _builtins.str
+    """What, as the audit calls it: SIGN_IN_FAILED, SIGN_IN_CODE_ASKED, SIGN_IN_CODE_CHECKED, SIGNED_IN, RECOVERED…"""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def details(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """More about it, by stable names: "reasons", "outcome", "why", "locked"; no secret and no full contact."""
+
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        event: _builtins.str = ...,
+        details: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "details", b"details", "event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignInEvent: _TypeAlias = SignInEvent  # noqa: Y015
+
+@_typing.final
+class ExplainSignInResponse(_message.Message):
+    """Why a customer can't get in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MASKED_USERNAME_FIELD_NUMBER: _builtins.int
+    LAST_SIGNED_IN_AT_FIELD_NUMBER: _builtins.int
+    OBSTACLES_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    masked_username: _builtins.str
+    """The user name, masked; empty: there is no account."""
+    @_builtins.property
+    def last_signed_in_at(self) -> _timestamp_pb2.Timestamp:
+        """When the customer last signed in; unset: never."""
+
+    @_builtins.property
+    def obstacles(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignInObstacle]:
+        """What stands in the way first, then the rest; empty: nothing."""
+
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignInEvent]:
+        """What happened lately, the newest first; 20 at most."""
+
+    def __init__(
+        self,
+        *,
+        masked_username: _builtins.str = ...,
+        last_signed_in_at: _timestamp_pb2.Timestamp | None = ...,
+        obstacles: _abc.Iterable[Global___SignInObstacle] | None = ...,
+        events: _abc.Iterable[Global___SignInEvent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_signed_in_at", b"last_signed_in_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "last_signed_in_at", b"last_signed_in_at", "masked_username", b"masked_username", "obstacles", b"obstacles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainSignInResponse: _TypeAlias = ExplainSignInResponse  # noqa: Y015

@@ -45,6 +45,26 @@ class OperatorServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutResponse.FromString,
                 _registered_method=True)
+        self.CreateOperator = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/CreateOperator',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CreateOperatorRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CreateOperatorResponse.FromString,
+                _registered_method=True)
+        self.DisableOperator = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/DisableOperator',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.FromString,
+                _registered_method=True)
+        self.UnlockCustomer = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/UnlockCustomer',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.UnlockCustomerRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.UnlockCustomerResponse.FromString,
+                _registered_method=True)
+        self.ExplainSignIn = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/ExplainSignIn',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ExplainSignInRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ExplainSignInResponse.FromString,
+                _registered_method=True)
 
 
 class OperatorServiceServicer:
@@ -52,8 +72,8 @@ class OperatorServiceServicer:
     """
 
     def SignIn(self, request, context):
-        """Signs an operator in with password and TOTP; a TOTP is accepted once. Wrong, unknown or locked: UNAUTHENTICATED with
-        reason SIGN_IN_FAILED, always the same.
+        """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
+        disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +81,40 @@ class OperatorServiceServicer:
 
     def SignOut(self, request, context):
         """Ends the operator's own session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateOperator(self, request, context):
+        """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
+        ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisableOperator(self, request, context):
+        """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
+        that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnlockCustomer(self, request, context):
+        """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
+        codes goes on. FAILED_PRECONDITION with reason CODES_DISABLED: so many codes were wrong that the mobile must be bound anew by a
+        contact change. PERMISSION_DENIED with reason OWN_ACCOUNT: the operator is that customer. NOT_FOUND: nobody has that id, or no
+        account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainSignIn(self, request, context):
+        """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
+        id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +132,26 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.SignOut,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutResponse.SerializeToString,
+            ),
+            'CreateOperator': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateOperator,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CreateOperatorRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CreateOperatorResponse.SerializeToString,
+            ),
+            'DisableOperator': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisableOperator,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.SerializeToString,
+            ),
+            'UnlockCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnlockCustomer,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.UnlockCustomerRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.UnlockCustomerResponse.SerializeToString,
+            ),
+            'ExplainSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainSignIn,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ExplainSignInRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ExplainSignInResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +209,114 @@ class OperatorService:
             '/recapito.auth.v1.OperatorService/SignOut',
             recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateOperator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/CreateOperator',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.CreateOperatorRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.CreateOperatorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisableOperator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/DisableOperator',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnlockCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/UnlockCustomer',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.UnlockCustomerRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.UnlockCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/ExplainSignIn',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.ExplainSignInRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.ExplainSignInResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,11 +34,29 @@ class OperatorServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OperatorServiceAsyncStub: ...
     SignIn: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceSignInRequest, _operator_pb2.OperatorServiceSignInResponse]
-    """Signs an operator in with password and TOTP; a TOTP is accepted once. Wrong, unknown or locked: UNAUTHENTICATED with
-    reason SIGN_IN_FAILED, always the same.
+    """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
+    disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
     """
     SignOut: _grpc.UnaryUnaryMultiCallable[_operator_pb2.SignOutRequest, _operator_pb2.SignOutResponse]
     """Ends the operator's own session."""
+    CreateOperator: _grpc.UnaryUnaryMultiCallable[_operator_pb2.CreateOperatorRequest, _operator_pb2.CreateOperatorResponse]
+    """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
+    ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+    """
+    DisableOperator: _grpc.UnaryUnaryMultiCallable[_operator_pb2.DisableOperatorRequest, _operator_pb2.DisableOperatorResponse]
+    """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
+    that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
+    """
+    UnlockCustomer: _grpc.UnaryUnaryMultiCallable[_operator_pb2.UnlockCustomerRequest, _operator_pb2.UnlockCustomerResponse]
+    """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
+    codes goes on. FAILED_PRECONDITION with reason CODES_DISABLED: so many codes were wrong that the mobile must be bound anew by a
+    contact change. PERMISSION_DENIED with reason OWN_ACCOUNT: the operator is that customer. NOT_FOUND: nobody has that id, or no
+    account.
+    """
+    ExplainSignIn: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ExplainSignInRequest, _operator_pb2.ExplainSignInResponse]
+    """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
+    id.
+    """
 
 @_typing.type_check_only
 class OperatorServiceAsyncStub(OperatorServiceStub):
@@ -46,11 +64,29 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignIn: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceSignInRequest, _operator_pb2.OperatorServiceSignInResponse]  # type: ignore[assignment]
-    """Signs an operator in with password and TOTP; a TOTP is accepted once. Wrong, unknown or locked: UNAUTHENTICATED with
-    reason SIGN_IN_FAILED, always the same.
+    """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
+    disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_operator_pb2.SignOutRequest, _operator_pb2.SignOutResponse]  # type: ignore[assignment]
     """Ends the operator's own session."""
+    CreateOperator: _aio.UnaryUnaryMultiCallable[_operator_pb2.CreateOperatorRequest, _operator_pb2.CreateOperatorResponse]  # type: ignore[assignment]
+    """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
+    ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+    """
+    DisableOperator: _aio.UnaryUnaryMultiCallable[_operator_pb2.DisableOperatorRequest, _operator_pb2.DisableOperatorResponse]  # type: ignore[assignment]
+    """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
+    that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
+    """
+    UnlockCustomer: _aio.UnaryUnaryMultiCallable[_operator_pb2.UnlockCustomerRequest, _operator_pb2.UnlockCustomerResponse]  # type: ignore[assignment]
+    """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
+    codes goes on. FAILED_PRECONDITION with reason CODES_DISABLED: so many codes were wrong that the mobile must be bound anew by a
+    contact change. PERMISSION_DENIED with reason OWN_ACCOUNT: the operator is that customer. NOT_FOUND: nobody has that id, or no
+    account.
+    """
+    ExplainSignIn: _aio.UnaryUnaryMultiCallable[_operator_pb2.ExplainSignInRequest, _operator_pb2.ExplainSignInResponse]  # type: ignore[assignment]
+    """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
+    id.
+    """
 
 class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
     """The company's operators."""
@@ -61,8 +97,8 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operator_pb2.OperatorServiceSignInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.OperatorServiceSignInResponse, _abc.Awaitable[_operator_pb2.OperatorServiceSignInResponse]]:
-        """Signs an operator in with password and TOTP; a TOTP is accepted once. Wrong, unknown or locked: UNAUTHENTICATED with
-        reason SIGN_IN_FAILED, always the same.
+        """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
+        disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
         """
 
     @_abc_1.abstractmethod
@@ -72,5 +108,47 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.SignOutResponse, _abc.Awaitable[_operator_pb2.SignOutResponse]]:
         """Ends the operator's own session."""
+
+    @_abc_1.abstractmethod
+    def CreateOperator(
+        self,
+        request: _operator_pb2.CreateOperatorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.CreateOperatorResponse, _abc.Awaitable[_operator_pb2.CreateOperatorResponse]]:
+        """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
+        ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+        """
+
+    @_abc_1.abstractmethod
+    def DisableOperator(
+        self,
+        request: _operator_pb2.DisableOperatorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.DisableOperatorResponse, _abc.Awaitable[_operator_pb2.DisableOperatorResponse]]:
+        """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
+        that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
+        """
+
+    @_abc_1.abstractmethod
+    def UnlockCustomer(
+        self,
+        request: _operator_pb2.UnlockCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.UnlockCustomerResponse, _abc.Awaitable[_operator_pb2.UnlockCustomerResponse]]:
+        """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
+        codes goes on. FAILED_PRECONDITION with reason CODES_DISABLED: so many codes were wrong that the mobile must be bound anew by a
+        contact change. PERMISSION_DENIED with reason OWN_ACCOUNT: the operator is that customer. NOT_FOUND: nobody has that id, or no
+        account.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainSignIn(
+        self,
+        request: _operator_pb2.ExplainSignInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ExplainSignInResponse, _abc.Awaitable[_operator_pb2.ExplainSignInResponse]]:
+        """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
+        id.
+        """
 
 def add_OperatorServiceServicer_to_server(servicer: OperatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

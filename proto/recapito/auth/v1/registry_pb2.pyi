@@ -38,6 +38,8 @@ class Customer(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     CONTACT_CHANGED_AT_FIELD_NUMBER: _builtins.int
     REGISTERED_FIELD_NUMBER: _builtins.int
+    PASSWORD_RECOVERED_AT_FIELD_NUMBER: _builtins.int
+    FROZEN_AT_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The company's id of the customer."""
     person_type: _registration_pb2.PersonType.ValueType
@@ -66,6 +68,14 @@ class Customer(_message.Message):
     def contact_changed_at(self) -> _timestamp_pb2.Timestamp:
         """When a contact last changed here; unset: never."""
 
+    @_builtins.property
+    def password_recovered_at(self) -> _timestamp_pb2.Timestamp:
+        """When the account's password was last recovered; unset: never."""
+
+    @_builtins.property
+    def frozen_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when the customer is frozen; unset: they aren't."""
+
     def __init__(
         self,
         *,
@@ -81,10 +91,12 @@ class Customer(_message.Message):
         version: _builtins.int = ...,
         contact_changed_at: _timestamp_pb2.Timestamp | None = ...,
         registered: _builtins.bool = ...,
+        password_recovered_at: _timestamp_pb2.Timestamp | None = ...,
+        frozen_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["contact_changed_at", b"contact_changed_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact_changed_at", b"contact_changed_at", "frozen_at", b"frozen_at", "password_recovered_at", b"password_recovered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codice_fiscale", b"codice_fiscale", "contact_changed_at", b"contact_changed_at", "customer_id", b"customer_id", "email", b"email", "family_name", b"family_name", "given_name", b"given_name", "language", b"language", "mobile", b"mobile", "person_type", b"person_type", "policy_numbers", b"policy_numbers", "registered", b"registered", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codice_fiscale", b"codice_fiscale", "contact_changed_at", b"contact_changed_at", "customer_id", b"customer_id", "email", b"email", "family_name", b"family_name", "frozen_at", b"frozen_at", "given_name", b"given_name", "language", b"language", "mobile", b"mobile", "password_recovered_at", b"password_recovered_at", "person_type", b"person_type", "policy_numbers", b"policy_numbers", "registered", b"registered", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -201,3 +213,407 @@ class ChangeMobileResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangeMobileResponse: _TypeAlias = ChangeMobileResponse  # noqa: Y015
+
+@_typing.final
+class FindCustomersRequest(_message.Message):
+    """What to find customers by; all that is given must fit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    CODICE_FISCALE_FIELD_NUMBER: _builtins.int
+    FAMILY_NAME_FIELD_NUMBER: _builtins.int
+    GIVEN_NAME_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """A mobile or an email, as a person types it."""
+    codice_fiscale: _builtins.str
+    """A codice fiscale or a partita IVA; case doesn't matter."""
+    family_name: _builtins.str
+    """A family name, or a company's; accents, apostrophes, blanks and case don't matter."""
+    given_name: _builtins.str
+    """Given names: a subset of the registered ones that starts with the first; only with family_name."""
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        codice_fiscale: _builtins.str = ...,
+        family_name: _builtins.str = ...,
+        given_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codice_fiscale", b"codice_fiscale", "contact", b"contact", "family_name", b"family_name", "given_name", b"given_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindCustomersRequest: _TypeAlias = FindCustomersRequest  # noqa: Y015
+
+@_typing.final
+class FindCustomersResponse(_message.Message):
+    """Who was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    more: _builtins.bool
+    """Whether there are more."""
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Customer]:
+        """The customers, by id; 50 at most."""
+
+    def __init__(
+        self,
+        *,
+        customers: _abc.Iterable[Global___Customer] | None = ...,
+        more: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "more", b"more"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindCustomersResponse: _TypeAlias = FindCustomersResponse  # noqa: Y015
+
+@_typing.final
+class ImportCustomersRequest(_message.Message):
+    """A part of an import: the head first, then the rows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Head(_message.Message):
+        """What the import is like."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        AS_OF_FIELD_NUMBER: _builtins.int
+        DRY_RUN_FIELD_NUMBER: _builtins.int
+        SKIP_BAD_FIELD_NUMBER: _builtins.int
+        dry_run: _builtins.bool
+        """Only say what would change."""
+        skip_bad: _builtins.bool
+        """Import the good rows although there are bad ones."""
+        @_builtins.property
+        def as_of(self) -> _timestamp_pb2.Timestamp:
+            """When the rows were true: contacts that were changed here later stay."""
+
+        def __init__(
+            self,
+            *,
+            as_of: _timestamp_pb2.Timestamp | None = ...,
+            dry_run: _builtins.bool = ...,
+            skip_bad: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "dry_run", b"dry_run", "skip_bad", b"skip_bad"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Row(_message.Message):
+        """A customer, as a line of the command's CSV file has it."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+        PERSON_TYPE_FIELD_NUMBER: _builtins.int
+        GIVEN_NAME_FIELD_NUMBER: _builtins.int
+        FAMILY_NAME_FIELD_NUMBER: _builtins.int
+        CODICE_FISCALE_FIELD_NUMBER: _builtins.int
+        EMAIL_FIELD_NUMBER: _builtins.int
+        MOBILE_FIELD_NUMBER: _builtins.int
+        LANGUAGE_FIELD_NUMBER: _builtins.int
+        POLICY_NUMBERS_FIELD_NUMBER: _builtins.int
+        customer_id: _builtins.str
+        """The company's id of the customer."""
+        person_type: _builtins.str
+        """"PERSON" or "COMPANY"."""
+        given_name: _builtins.str
+        """The given name; empty for a company."""
+        family_name: _builtins.str
+        """The family name, or the company's name."""
+        codice_fiscale: _builtins.str
+        """The codice fiscale; for a company the partita IVA."""
+        email: _builtins.str
+        """The email; may be empty."""
+        mobile: _builtins.str
+        """The mobile, as people write it; may be empty."""
+        language: _builtins.str
+        """The language, BCP 47."""
+        @_builtins.property
+        def policy_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """The customer's policies."""
+
+        def __init__(
+            self,
+            *,
+            customer_id: _builtins.str = ...,
+            person_type: _builtins.str = ...,
+            given_name: _builtins.str = ...,
+            family_name: _builtins.str = ...,
+            codice_fiscale: _builtins.str = ...,
+            email: _builtins.str = ...,
+            mobile: _builtins.str = ...,
+            language: _builtins.str = ...,
+            policy_numbers: _abc.Iterable[_builtins.str] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["codice_fiscale", b"codice_fiscale", "customer_id", b"customer_id", "email", b"email", "family_name", b"family_name", "given_name", b"given_name", "language", b"language", "mobile", b"mobile", "person_type", b"person_type", "policy_numbers", b"policy_numbers"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def head(self) -> Global___ImportCustomersRequest.Head:
+        """The first message."""
+
+    @_builtins.property
+    def row(self) -> Global___ImportCustomersRequest.Row:
+        """Every later one."""
+
+    def __init__(
+        self,
+        *,
+        head: Global___ImportCustomersRequest.Head | None = ...,
+        row: Global___ImportCustomersRequest.Row | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "part", b"part", "row", b"row"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "part", b"part", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["head", "row"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ImportCustomersRequest: _TypeAlias = ImportCustomersRequest  # noqa: Y015
+
+@_typing.final
+class BadRow(_message.Message):
+    """A row that can't be taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """Its number; the first row is 1."""
+    field: _builtins.str
+    """The field at fault; empty: the row as a whole."""
+    kind: _builtins.str
+    """What is wrong, a stable lower-case word, as the command's report has it."""
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        field: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "kind", b"kind", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BadRow: _TypeAlias = BadRow  # noqa: Y015
+
+@_typing.final
+class ImportCustomersResponse(_message.Message):
+    """What the import did, or with dry_run would do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDED_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    CONFLICTS_FIELD_NUMBER: _builtins.int
+    BAD_FIELD_NUMBER: _builtins.int
+    IMPORTED_FIELD_NUMBER: _builtins.int
+    added: _builtins.int
+    """Rows that were new."""
+    changed: _builtins.int
+    """Rows that changed something."""
+    unchanged: _builtins.int
+    """Rows that changed nothing."""
+    conflicts: _builtins.int
+    """Rows of which a part was not taken: a contact that was changed here later, a user name that another account has."""
+    imported: _builtins.bool
+    """Whether anything was to be written: false where a bad row stopped the import."""
+    @_builtins.property
+    def bad(self) -> _containers.RepeatedCompositeFieldContainer[Global___BadRow]:
+        """Rows that can't be taken."""
+
+    def __init__(
+        self,
+        *,
+        added: _builtins.int = ...,
+        changed: _builtins.int = ...,
+        unchanged: _builtins.int = ...,
+        conflicts: _builtins.int = ...,
+        bad: _abc.Iterable[Global___BadRow] | None = ...,
+        imported: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "bad", b"bad", "changed", b"changed", "conflicts", b"conflicts", "imported", b"imported", "unchanged", b"unchanged"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportCustomersResponse: _TypeAlias = ImportCustomersResponse  # noqa: Y015
+
+@_typing.final
+class WatchContactChangesRequest(_message.Message):
+    """Where to go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """The last cursor that came; empty: from the beginning."""
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchContactChangesRequest: _TypeAlias = WatchContactChangesRequest  # noqa: Y015
+
+@_typing.final
+class WatchContactChangesResponse(_message.Message):
+    """A contact that was changed here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    """Where to go on after it."""
+    changed: _builtins.str
+    """What was changed: "mobile" or "email"."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def customer(self) -> Global___Customer:
+        """The customer as they are by now; a later change may be in it already."""
+
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.str = ...,
+        changed: _builtins.str = ...,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
+        customer: Global___Customer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "changed_at", b"changed_at", "cursor", b"cursor", "customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchContactChangesResponse: _TypeAlias = WatchContactChangesResponse  # noqa: Y015
+
+@_typing.final
+class FreezeCustomerRequest(_message.Message):
+    """Whom to freeze."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer's id."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreezeCustomerRequest: _TypeAlias = FreezeCustomerRequest  # noqa: Y015
+
+@_typing.final
+class FreezeCustomerResponse(_message.Message):
+    """The customer is frozen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___Customer:
+        """The customer."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___Customer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreezeCustomerResponse: _TypeAlias = FreezeCustomerResponse  # noqa: Y015
+
+@_typing.final
+class UnfreezeCustomerRequest(_message.Message):
+    """Whom to lift it from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer's id."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnfreezeCustomerRequest: _TypeAlias = UnfreezeCustomerRequest  # noqa: Y015
+
+@_typing.final
+class UnfreezeCustomerResponse(_message.Message):
+    """The customer is not frozen any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___Customer:
+        """The customer."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___Customer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnfreezeCustomerResponse: _TypeAlias = UnfreezeCustomerResponse  # noqa: Y015

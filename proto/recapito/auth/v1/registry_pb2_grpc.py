@@ -45,6 +45,31 @@ class CustomerRegistryServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileResponse.FromString,
                 _registered_method=True)
+        self.FindCustomers = channel.unary_unary(
+                '/recapito.auth.v1.CustomerRegistryService/FindCustomers',
+                request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FindCustomersRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FindCustomersResponse.FromString,
+                _registered_method=True)
+        self.ImportCustomers = channel.stream_unary(
+                '/recapito.auth.v1.CustomerRegistryService/ImportCustomers',
+                request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ImportCustomersRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ImportCustomersResponse.FromString,
+                _registered_method=True)
+        self.WatchContactChanges = channel.unary_stream(
+                '/recapito.auth.v1.CustomerRegistryService/WatchContactChanges',
+                request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.WatchContactChangesRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.WatchContactChangesResponse.FromString,
+                _registered_method=True)
+        self.FreezeCustomer = channel.unary_unary(
+                '/recapito.auth.v1.CustomerRegistryService/FreezeCustomer',
+                request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FreezeCustomerRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FreezeCustomerResponse.FromString,
+                _registered_method=True)
+        self.UnfreezeCustomer = channel.unary_unary(
+                '/recapito.auth.v1.CustomerRegistryService/UnfreezeCustomer',
+                request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.UnfreezeCustomerRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.UnfreezeCustomerResponse.FromString,
+                _registered_method=True)
 
 
 class CustomerRegistryServiceServicer:
@@ -66,6 +91,45 @@ class CustomerRegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindCustomers(self, request, context):
+        """Finds customers by all that is given, at least one of them. INVALID_ARGUMENT: nothing was given, or a contact that is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportCustomers(self, request_iterator, context):
+        """Imports customers as the command import-customers does: the first message holds the head, each later one a row, checked by the
+        same rules. One bad row imports nothing unless head.skip_bad; running it again changes nothing; a contact that was changed here
+        after head.as_of stays. It must be through in 60 seconds; more rows are for the command.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchContactChanges(self, request, context):
+        """Tells of contacts that were changed here, in their order and at least once, after a cursor. The stream goes on for up to 50
+        seconds and then ends; ask again with the last cursor, which stays good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FreezeCustomer(self, request, context):
+        """Freezes a customer who said "this wasn't me": sessions end, no claims, no changes from inside. Doing it again changes nothing.
+        NOT_FOUND: nobody has that id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnfreezeCustomer(self, request, context):
+        """Lifts that; the customer signs in again. Doing it again changes nothing. NOT_FOUND: nobody has that id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CustomerRegistryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +142,31 @@ def add_CustomerRegistryServiceServicer_to_server(servicer, server):
                     servicer.ChangeMobile,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileResponse.SerializeToString,
+            ),
+            'FindCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindCustomers,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FindCustomersRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FindCustomersResponse.SerializeToString,
+            ),
+            'ImportCustomers': grpc.stream_unary_rpc_method_handler(
+                    servicer.ImportCustomers,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ImportCustomersRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ImportCustomersResponse.SerializeToString,
+            ),
+            'WatchContactChanges': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchContactChanges,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.WatchContactChangesRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.WatchContactChangesResponse.SerializeToString,
+            ),
+            'FreezeCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.FreezeCustomer,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FreezeCustomerRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FreezeCustomerResponse.SerializeToString,
+            ),
+            'UnfreezeCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnfreezeCustomer,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.UnfreezeCustomerRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.UnfreezeCustomerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +224,141 @@ class CustomerRegistryService:
             '/recapito.auth.v1.CustomerRegistryService/ChangeMobile',
             recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.CustomerRegistryService/FindCustomers',
+            recapito_dot_auth_dot_v1_dot_registry__pb2.FindCustomersRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_registry__pb2.FindCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportCustomers(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/recapito.auth.v1.CustomerRegistryService/ImportCustomers',
+            recapito_dot_auth_dot_v1_dot_registry__pb2.ImportCustomersRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_registry__pb2.ImportCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchContactChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/recapito.auth.v1.CustomerRegistryService/WatchContactChanges',
+            recapito_dot_auth_dot_v1_dot_registry__pb2.WatchContactChangesRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_registry__pb2.WatchContactChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FreezeCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.CustomerRegistryService/FreezeCustomer',
+            recapito_dot_auth_dot_v1_dot_registry__pb2.FreezeCustomerRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_registry__pb2.FreezeCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnfreezeCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.CustomerRegistryService/UnfreezeCustomer',
+            recapito_dot_auth_dot_v1_dot_registry__pb2.UnfreezeCustomerRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_registry__pb2.UnfreezeCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,23 @@ class CustomerRegistryServiceStub:
     """Replaces a customer's mobile. Sessions, trusted devices and open codes die with it. A repeat with the same request_id
     gives the first answer. ABORTED with reason VERSION_CHANGED: the customer changed since expected_version.
     """
+    FindCustomers: _grpc.UnaryUnaryMultiCallable[_registry_pb2.FindCustomersRequest, _registry_pb2.FindCustomersResponse]
+    """Finds customers by all that is given, at least one of them. INVALID_ARGUMENT: nothing was given, or a contact that is none."""
+    ImportCustomers: _grpc.StreamUnaryMultiCallable[_registry_pb2.ImportCustomersRequest, _registry_pb2.ImportCustomersResponse]
+    """Imports customers as the command import-customers does: the first message holds the head, each later one a row, checked by the
+    same rules. One bad row imports nothing unless head.skip_bad; running it again changes nothing; a contact that was changed here
+    after head.as_of stays. It must be through in 60 seconds; more rows are for the command.
+    """
+    WatchContactChanges: _grpc.UnaryStreamMultiCallable[_registry_pb2.WatchContactChangesRequest, _registry_pb2.WatchContactChangesResponse]
+    """Tells of contacts that were changed here, in their order and at least once, after a cursor. The stream goes on for up to 50
+    seconds and then ends; ask again with the last cursor, which stays good.
+    """
+    FreezeCustomer: _grpc.UnaryUnaryMultiCallable[_registry_pb2.FreezeCustomerRequest, _registry_pb2.FreezeCustomerResponse]
+    """Freezes a customer who said "this wasn't me": sessions end, no claims, no changes from inside. Doing it again changes nothing.
+    NOT_FOUND: nobody has that id.
+    """
+    UnfreezeCustomer: _grpc.UnaryUnaryMultiCallable[_registry_pb2.UnfreezeCustomerRequest, _registry_pb2.UnfreezeCustomerResponse]
+    """Lifts that; the customer signs in again. Doing it again changes nothing. NOT_FOUND: nobody has that id."""
 
 @_typing.type_check_only
 class CustomerRegistryServiceAsyncStub(CustomerRegistryServiceStub):
@@ -51,6 +68,23 @@ class CustomerRegistryServiceAsyncStub(CustomerRegistryServiceStub):
     """Replaces a customer's mobile. Sessions, trusted devices and open codes die with it. A repeat with the same request_id
     gives the first answer. ABORTED with reason VERSION_CHANGED: the customer changed since expected_version.
     """
+    FindCustomers: _aio.UnaryUnaryMultiCallable[_registry_pb2.FindCustomersRequest, _registry_pb2.FindCustomersResponse]  # type: ignore[assignment]
+    """Finds customers by all that is given, at least one of them. INVALID_ARGUMENT: nothing was given, or a contact that is none."""
+    ImportCustomers: _aio.StreamUnaryMultiCallable[_registry_pb2.ImportCustomersRequest, _registry_pb2.ImportCustomersResponse]  # type: ignore[assignment]
+    """Imports customers as the command import-customers does: the first message holds the head, each later one a row, checked by the
+    same rules. One bad row imports nothing unless head.skip_bad; running it again changes nothing; a contact that was changed here
+    after head.as_of stays. It must be through in 60 seconds; more rows are for the command.
+    """
+    WatchContactChanges: _aio.UnaryStreamMultiCallable[_registry_pb2.WatchContactChangesRequest, _registry_pb2.WatchContactChangesResponse]  # type: ignore[assignment]
+    """Tells of contacts that were changed here, in their order and at least once, after a cursor. The stream goes on for up to 50
+    seconds and then ends; ask again with the last cursor, which stays good.
+    """
+    FreezeCustomer: _aio.UnaryUnaryMultiCallable[_registry_pb2.FreezeCustomerRequest, _registry_pb2.FreezeCustomerResponse]  # type: ignore[assignment]
+    """Freezes a customer who said "this wasn't me": sessions end, no claims, no changes from inside. Doing it again changes nothing.
+    NOT_FOUND: nobody has that id.
+    """
+    UnfreezeCustomer: _aio.UnaryUnaryMultiCallable[_registry_pb2.UnfreezeCustomerRequest, _registry_pb2.UnfreezeCustomerResponse]  # type: ignore[assignment]
+    """Lifts that; the customer signs in again. Doing it again changes nothing. NOT_FOUND: nobody has that id."""
 
 class CustomerRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """The company's customers and their contacts."""
@@ -72,5 +106,52 @@ class CustomerRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Replaces a customer's mobile. Sessions, trusted devices and open codes die with it. A repeat with the same request_id
         gives the first answer. ABORTED with reason VERSION_CHANGED: the customer changed since expected_version.
         """
+
+    @_abc_1.abstractmethod
+    def FindCustomers(
+        self,
+        request: _registry_pb2.FindCustomersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.FindCustomersResponse, _abc.Awaitable[_registry_pb2.FindCustomersResponse]]:
+        """Finds customers by all that is given, at least one of them. INVALID_ARGUMENT: nothing was given, or a contact that is none."""
+
+    @_abc_1.abstractmethod
+    def ImportCustomers(
+        self,
+        request_iterator: _MaybeAsyncIterator[_registry_pb2.ImportCustomersRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ImportCustomersResponse, _abc.Awaitable[_registry_pb2.ImportCustomersResponse]]:
+        """Imports customers as the command import-customers does: the first message holds the head, each later one a row, checked by the
+        same rules. One bad row imports nothing unless head.skip_bad; running it again changes nothing; a contact that was changed here
+        after head.as_of stays. It must be through in 60 seconds; more rows are for the command.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchContactChanges(
+        self,
+        request: _registry_pb2.WatchContactChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_registry_pb2.WatchContactChangesResponse], _abc.AsyncIterator[_registry_pb2.WatchContactChangesResponse]]:
+        """Tells of contacts that were changed here, in their order and at least once, after a cursor. The stream goes on for up to 50
+        seconds and then ends; ask again with the last cursor, which stays good.
+        """
+
+    @_abc_1.abstractmethod
+    def FreezeCustomer(
+        self,
+        request: _registry_pb2.FreezeCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.FreezeCustomerResponse, _abc.Awaitable[_registry_pb2.FreezeCustomerResponse]]:
+        """Freezes a customer who said "this wasn't me": sessions end, no claims, no changes from inside. Doing it again changes nothing.
+        NOT_FOUND: nobody has that id.
+        """
+
+    @_abc_1.abstractmethod
+    def UnfreezeCustomer(
+        self,
+        request: _registry_pb2.UnfreezeCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.UnfreezeCustomerResponse, _abc.Awaitable[_registry_pb2.UnfreezeCustomerResponse]]:
+        """Lifts that; the customer signs in again. Doing it again changes nothing. NOT_FOUND: nobody has that id."""
 
 def add_CustomerRegistryServiceServicer_to_server(servicer: CustomerRegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

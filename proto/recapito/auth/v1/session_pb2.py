@@ -24,9 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from recapito.access.v1 import access_pb2 as recapito_dot_access_dot_v1_dot_access__pb2
+from recapito.auth.v1 import authentication_pb2 as recapito_dot_auth_dot_v1_dot_authentication__pb2
+from recapito.common.v1 import client_pb2 as recapito_dot_common_dot_v1_dot_client__pb2
+from recapito.otp.v1 import otp_pb2 as recapito_dot_otp_dot_v1_dot_otp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erecapito/auth/v1/session.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\"\"\n\x11IntrospectRequest\x12\r\n\x05token\x18\x01 \x01(\t\"\x81\x03\n\x12IntrospectResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.recapito.auth.v1.Kind\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x04 \x01(\t\x12\x0b\n\x03\x61mr\x18\x05 \x03(\t\x12-\n\tauth_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63ontact_changed_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x63laims_held_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0boperator_id\x18\n \x01(\t\x12\x0c\n\x04role\x18\x0b \x01(\t\x12\x15\n\roperator_name\x18\x0c \x01(\t\"\"\n\x11\x45ndSessionRequest\x12\r\n\x05token\x18\x01 \x01(\t\"\x14\n\x12\x45ndSessionResponse*Z\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cKIND_SESSION\x10\x01\x12\x17\n\x13KIND_CONTACT_CHANGE\x10\x02\x12\x11\n\rKIND_OPERATOR\x10\x03\x32r\n\x0eSessionService\x12`\n\nIntrospect\x12#.recapito.auth.v1.IntrospectRequest\x1a$.recapito.auth.v1.IntrospectResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x32r\n\x0e\x41\x63\x63ountService\x12`\n\nEndSession\x12#.recapito.auth.v1.EndSessionRequest\x1a$.recapito.auth.v1.EndSessionResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erecapito/auth/v1/session.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a%recapito/auth/v1/authentication.proto\x1a\x1frecapito/common/v1/client.proto\x1a\x19recapito/otp/v1/otp.proto\"\"\n\x11IntrospectRequest\x12\r\n\x05token\x18\x01 \x01(\t\"\x91\x03\n\x12IntrospectResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12$\n\x04kind\x18\x02 \x01(\x0e\x32\x16.recapito.auth.v1.Kind\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x04 \x01(\t\x12\x0b\n\x03\x61mr\x18\x05 \x03(\t\x12-\n\tauth_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x63ontact_changed_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11\x63laims_held_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0boperator_id\x18\n \x01(\t\x12\x0c\n\x04role\x18\x0b \x01(\t\x12\x15\n\roperator_name\x18\x0c \x01(\t\x12\x0e\n\x06\x66rozen\x18\r \x01(\x08\"6\n\x11\x45ndSessionRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"\x14\n\x12\x45ndSessionResponse\"\x15\n\x13ListSessionsRequest\"\xa4\x01\n\x0bSessionInfo\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_seen_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x05 \x01(\x08\"G\n\x14ListSessionsResponse\x12/\n\x08sessions\x18\x01 \x03(\x0b\x32\x1d.recapito.auth.v1.SessionInfo\"\x17\n\x15\x45ndAllSessionsRequest\"\x18\n\x16\x45ndAllSessionsResponse\"\x14\n\x12ListDevicesRequest\"\xbc\x01\n\x06\x44\x65vice\x12\x11\n\tdevice_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x13ListDevicesResponse\x12)\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x18.recapito.auth.v1.Device\"(\n\x13\x46orgetDeviceRequest\x12\x11\n\tdevice_id\x18\x01 \x01(\t\"\x16\n\x14\x46orgetDeviceResponse\"C\n\x15\x43hangePasswordRequest\x12\x14\n\x0cold_password\x18\x01 \x01(\t\x12\x14\n\x0cnew_password\x18\x02 \x01(\t\"D\n\x16\x43hangePasswordResponse\x12*\n\x07session\x18\x01 \x01(\x0b\x32\x19.recapito.auth.v1.Session\"X\n\x17StartEmailChangeRequest\x12\x11\n\tnew_email\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"I\n\x18StartEmailChangeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"@\n\x1a\x43ompleteEmailChangeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"\x8b\x01\n\x1b\x43ompleteEmailChangeResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12*\n\x07session\x18\x03 \x01(\x0b\x32\x19.recapito.auth.v1.Session*Z\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n\x0cKIND_SESSION\x10\x01\x12\x17\n\x13KIND_CONTACT_CHANGE\x10\x02\x12\x11\n\rKIND_OPERATOR\x10\x03\x32r\n\x0eSessionService\x12`\n\nIntrospect\x12#.recapito.auth.v1.IntrospectRequest\x1a$.recapito.auth.v1.IntrospectResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x32\xe8\x07\n\x0e\x41\x63\x63ountService\x12`\n\nEndSession\x12#.recapito.auth.v1.EndSessionRequest\x1a$.recapito.auth.v1.EndSessionResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12u\n\x0cListSessions\x12%.recapito.auth.v1.ListSessionsRequest\x1a&.recapito.auth.v1.ListSessionsResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal2\x12{\n\x0e\x45ndAllSessions\x12\'.recapito.auth.v1.EndAllSessionsRequest\x1a(.recapito.auth.v1.EndAllSessionsResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal2\x12r\n\x0bListDevices\x12$.recapito.auth.v1.ListDevicesRequest\x1a%.recapito.auth.v1.ListDevicesResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal2\x12u\n\x0c\x46orgetDevice\x12%.recapito.auth.v1.ForgetDeviceRequest\x1a&.recapito.auth.v1.ForgetDeviceResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal2\x12~\n\x0e\x43hangePassword\x12\'.recapito.auth.v1.ChangePasswordRequest\x1a(.recapito.auth.v1.ChangePasswordResponse\"\x19\xa2\xbb\x18\x15\n\x01\x02\x1a\rrecapito:aal2 \xd8\x04\x12\x84\x01\n\x10StartEmailChange\x12).recapito.auth.v1.StartEmailChangeRequest\x1a*.recapito.auth.v1.StartEmailChangeResponse\"\x19\xa2\xbb\x18\x15\n\x01\x02\x1a\rrecapito:aal2 \xd8\x04\x12\x8d\x01\n\x13\x43ompleteEmailChange\x12,.recapito.auth.v1.CompleteEmailChangeRequest\x1a-.recapito.auth.v1.CompleteEmailChangeResponse\"\x19\xa2\xbb\x18\x15\n\x01\x02\x1a\rrecapito:aal2 \x84\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,18 +40,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONSERVICE'].methods_by_name['Introspect']._serialized_options = b'\242\273\030\003\n\001\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['EndSession']._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['EndSession']._serialized_options = b'\242\273\030\003\n\001\001'
-  _globals['_KIND']._serialized_start=600
-  _globals['_KIND']._serialized_end=690
-  _globals['_INTROSPECTREQUEST']._serialized_start=118
-  _globals['_INTROSPECTREQUEST']._serialized_end=152
-  _globals['_INTROSPECTRESPONSE']._serialized_start=155
-  _globals['_INTROSPECTRESPONSE']._serialized_end=540
-  _globals['_ENDSESSIONREQUEST']._serialized_start=542
-  _globals['_ENDSESSIONREQUEST']._serialized_end=576
-  _globals['_ENDSESSIONRESPONSE']._serialized_start=578
-  _globals['_ENDSESSIONRESPONSE']._serialized_end=598
-  _globals['_SESSIONSERVICE']._serialized_start=692
-  _globals['_SESSIONSERVICE']._serialized_end=806
-  _globals['_ACCOUNTSERVICE']._serialized_start=808
-  _globals['_ACCOUNTSERVICE']._serialized_end=922
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListSessions']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListSessions']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal2'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['EndAllSessions']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['EndAllSessions']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal2'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListDevices']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListDevices']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal2'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ForgetDevice']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ForgetDevice']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal2'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ChangePassword']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ChangePassword']._serialized_options = b'\242\273\030\025\n\001\002\032\rrecapito:aal2 \330\004'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['StartEmailChange']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['StartEmailChange']._serialized_options = b'\242\273\030\025\n\001\002\032\rrecapito:aal2 \330\004'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['CompleteEmailChange']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['CompleteEmailChange']._serialized_options = b'\242\273\030\025\n\001\002\032\rrecapito:aal2 \204\007'
+  _globals['_KIND']._serialized_start=1906
+  _globals['_KIND']._serialized_end=1996
+  _globals['_INTROSPECTREQUEST']._serialized_start=217
+  _globals['_INTROSPECTREQUEST']._serialized_end=251
+  _globals['_INTROSPECTRESPONSE']._serialized_start=254
+  _globals['_INTROSPECTRESPONSE']._serialized_end=655
+  _globals['_ENDSESSIONREQUEST']._serialized_start=657
+  _globals['_ENDSESSIONREQUEST']._serialized_end=711
+  _globals['_ENDSESSIONRESPONSE']._serialized_start=713
+  _globals['_ENDSESSIONRESPONSE']._serialized_end=733
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=735
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=756
+  _globals['_SESSIONINFO']._serialized_start=759
+  _globals['_SESSIONINFO']._serialized_end=923
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=925
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=996
+  _globals['_ENDALLSESSIONSREQUEST']._serialized_start=998
+  _globals['_ENDALLSESSIONSREQUEST']._serialized_end=1021
+  _globals['_ENDALLSESSIONSRESPONSE']._serialized_start=1023
+  _globals['_ENDALLSESSIONSRESPONSE']._serialized_end=1047
+  _globals['_LISTDEVICESREQUEST']._serialized_start=1049
+  _globals['_LISTDEVICESREQUEST']._serialized_end=1069
+  _globals['_DEVICE']._serialized_start=1072
+  _globals['_DEVICE']._serialized_end=1260
+  _globals['_LISTDEVICESRESPONSE']._serialized_start=1262
+  _globals['_LISTDEVICESRESPONSE']._serialized_end=1326
+  _globals['_FORGETDEVICEREQUEST']._serialized_start=1328
+  _globals['_FORGETDEVICEREQUEST']._serialized_end=1368
+  _globals['_FORGETDEVICERESPONSE']._serialized_start=1370
+  _globals['_FORGETDEVICERESPONSE']._serialized_end=1392
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=1394
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=1461
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=1463
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=1531
+  _globals['_STARTEMAILCHANGEREQUEST']._serialized_start=1533
+  _globals['_STARTEMAILCHANGEREQUEST']._serialized_end=1621
+  _globals['_STARTEMAILCHANGERESPONSE']._serialized_start=1623
+  _globals['_STARTEMAILCHANGERESPONSE']._serialized_end=1696
+  _globals['_COMPLETEEMAILCHANGEREQUEST']._serialized_start=1698
+  _globals['_COMPLETEEMAILCHANGEREQUEST']._serialized_end=1762
+  _globals['_COMPLETEEMAILCHANGERESPONSE']._serialized_start=1765
+  _globals['_COMPLETEEMAILCHANGERESPONSE']._serialized_end=1904
+  _globals['_SESSIONSERVICE']._serialized_start=1998
+  _globals['_SESSIONSERVICE']._serialized_end=2112
+  _globals['_ACCOUNTSERVICE']._serialized_start=2115
+  _globals['_ACCOUNTSERVICE']._serialized_end=3115
 # @@protoc_insertion_point(module_scope)

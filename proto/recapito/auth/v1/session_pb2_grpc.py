@@ -103,7 +103,7 @@ class SessionService:
 
 
 class AccountServiceStub:
-    """The customer's own account.
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most.
     """
 
     def __init__(self, channel):
@@ -117,14 +117,105 @@ class AccountServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndSessionRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndSessionResponse.FromString,
                 _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/ListSessions',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.EndAllSessions = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/EndAllSessions',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndAllSessionsRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndAllSessionsResponse.FromString,
+                _registered_method=True)
+        self.ListDevices = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/ListDevices',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListDevicesRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListDevicesResponse.FromString,
+                _registered_method=True)
+        self.ForgetDevice = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/ForgetDevice',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ForgetDeviceRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ForgetDeviceResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/ChangePassword',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.StartEmailChange = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/StartEmailChange',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeResponse.FromString,
+                _registered_method=True)
+        self.CompleteEmailChange = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/CompleteEmailChange',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.CompleteEmailChangeRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.CompleteEmailChangeResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
-    """The customer's own account.
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most.
     """
 
     def EndSession(self, request, context):
-        """Ends a session. Ending one that has ended already is no error.
+        """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
+        NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """Lists the customer's live sessions, the last used first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndAllSessions(self, request, context):
+        """Ends all of the customer's sessions, this one too, and what is under way. Trusted devices stay trusted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDevices(self, request, context):
+        """Lists the devices that the customer trusts, the last used first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetDevice(self, request, context):
+        """Trusts a device no more; sessions that it opened go on. NOT_FOUND: the customer has no such device.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Changes the password. Other sessions and every trusted device end, this session gets a new token, every contact on file is told.
+        INVALID_ARGUMENT with BadRequest on "old_password" (reason WRONG) or "new_password" (too weak, and why). RESOURCE_EXHAUSTED
+        with RetryInfo: too many wrong old passwords. FAILED_PRECONDITION with reason CUSTOMER_FROZEN: an operator looks into the account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartEmailChange(self, request, context):
+        """Sends a code to the new email. INVALID_ARGUMENT on "new_email": no address, or the one on file (reason UNCHANGED). Where it is
+        another account's user name and would become this one's, the answer is the same, its owner is told, and no code is right.
+        FAILED_PRECONDITION with reason CUSTOMER_FROZEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteEmailChange(self, request, context):
+        """Checks that code; the right one changes the email on file, and a user name that was the old one follows. Other sessions and every
+        trusted device end, this session gets a new token, every contact on file is told, the old email among them. A wrong code is an
+        answer, never an error. NOT_FOUND: another customer's challenge, or a contact changed since it was asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -138,6 +229,41 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndSessionRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndSessionResponse.SerializeToString,
             ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListSessionsRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'EndAllSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndAllSessions,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndAllSessionsRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.EndAllSessionsResponse.SerializeToString,
+            ),
+            'ListDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDevices,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListDevicesRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ListDevicesResponse.SerializeToString,
+            ),
+            'ForgetDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetDevice,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ForgetDeviceRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ForgetDeviceResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'StartEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartEmailChange,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeResponse.SerializeToString,
+            ),
+            'CompleteEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteEmailChange,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.CompleteEmailChangeRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.CompleteEmailChangeResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'recapito.auth.v1.AccountService', rpc_method_handlers)
@@ -147,7 +273,7 @@ def add_AccountServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccountService:
-    """The customer's own account.
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most.
     """
 
     @staticmethod
@@ -167,6 +293,195 @@ class AccountService:
             '/recapito.auth.v1.AccountService/EndSession',
             recapito_dot_auth_dot_v1_dot_session__pb2.EndSessionRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_session__pb2.EndSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/ListSessions',
+            recapito_dot_auth_dot_v1_dot_session__pb2.ListSessionsRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndAllSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/EndAllSessions',
+            recapito_dot_auth_dot_v1_dot_session__pb2.EndAllSessionsRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.EndAllSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/ListDevices',
+            recapito_dot_auth_dot_v1_dot_session__pb2.ListDevicesRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/ForgetDevice',
+            recapito_dot_auth_dot_v1_dot_session__pb2.ForgetDeviceRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.ForgetDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/ChangePassword',
+            recapito_dot_auth_dot_v1_dot_session__pb2.ChangePasswordRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/StartEmailChange',
+            recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/CompleteEmailChange',
+            recapito_dot_auth_dot_v1_dot_session__pb2.CompleteEmailChangeRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.CompleteEmailChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

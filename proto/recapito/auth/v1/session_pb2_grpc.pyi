@@ -64,25 +64,75 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class AccountServiceStub:
-    """The customer's own account."""
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AccountServiceAsyncStub: ...
     EndSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]
-    """Ends a session. Ending one that has ended already is no error."""
+    """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
+    NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+    """
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]
+    """Lists the customer's live sessions, the last used first."""
+    EndAllSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.EndAllSessionsRequest, _session_pb2.EndAllSessionsResponse]
+    """Ends all of the customer's sessions, this one too, and what is under way. Trusted devices stay trusted."""
+    ListDevices: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListDevicesRequest, _session_pb2.ListDevicesResponse]
+    """Lists the devices that the customer trusts, the last used first."""
+    ForgetDevice: _grpc.UnaryUnaryMultiCallable[_session_pb2.ForgetDeviceRequest, _session_pb2.ForgetDeviceResponse]
+    """Trusts a device no more; sessions that it opened go on. NOT_FOUND: the customer has no such device."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_session_pb2.ChangePasswordRequest, _session_pb2.ChangePasswordResponse]
+    """Changes the password. Other sessions and every trusted device end, this session gets a new token, every contact on file is told.
+    INVALID_ARGUMENT with BadRequest on "old_password" (reason WRONG) or "new_password" (too weak, and why). RESOURCE_EXHAUSTED
+    with RetryInfo: too many wrong old passwords. FAILED_PRECONDITION with reason CUSTOMER_FROZEN: an operator looks into the account.
+    """
+    StartEmailChange: _grpc.UnaryUnaryMultiCallable[_session_pb2.StartEmailChangeRequest, _session_pb2.StartEmailChangeResponse]
+    """Sends a code to the new email. INVALID_ARGUMENT on "new_email": no address, or the one on file (reason UNCHANGED). Where it is
+    another account's user name and would become this one's, the answer is the same, its owner is told, and no code is right.
+    FAILED_PRECONDITION with reason CUSTOMER_FROZEN.
+    """
+    CompleteEmailChange: _grpc.UnaryUnaryMultiCallable[_session_pb2.CompleteEmailChangeRequest, _session_pb2.CompleteEmailChangeResponse]
+    """Checks that code; the right one changes the email on file, and a user name that was the old one follows. Other sessions and every
+    trusted device end, this session gets a new token, every contact on file is told, the old email among them. A wrong code is an
+    answer, never an error. NOT_FOUND: another customer's challenge, or a contact changed since it was asked for.
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
-    """The customer's own account."""
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EndSession: _aio.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]  # type: ignore[assignment]
-    """Ends a session. Ending one that has ended already is no error."""
+    """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
+    NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+    """
+    ListSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Lists the customer's live sessions, the last used first."""
+    EndAllSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.EndAllSessionsRequest, _session_pb2.EndAllSessionsResponse]  # type: ignore[assignment]
+    """Ends all of the customer's sessions, this one too, and what is under way. Trusted devices stay trusted."""
+    ListDevices: _aio.UnaryUnaryMultiCallable[_session_pb2.ListDevicesRequest, _session_pb2.ListDevicesResponse]  # type: ignore[assignment]
+    """Lists the devices that the customer trusts, the last used first."""
+    ForgetDevice: _aio.UnaryUnaryMultiCallable[_session_pb2.ForgetDeviceRequest, _session_pb2.ForgetDeviceResponse]  # type: ignore[assignment]
+    """Trusts a device no more; sessions that it opened go on. NOT_FOUND: the customer has no such device."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_session_pb2.ChangePasswordRequest, _session_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Changes the password. Other sessions and every trusted device end, this session gets a new token, every contact on file is told.
+    INVALID_ARGUMENT with BadRequest on "old_password" (reason WRONG) or "new_password" (too weak, and why). RESOURCE_EXHAUSTED
+    with RetryInfo: too many wrong old passwords. FAILED_PRECONDITION with reason CUSTOMER_FROZEN: an operator looks into the account.
+    """
+    StartEmailChange: _aio.UnaryUnaryMultiCallable[_session_pb2.StartEmailChangeRequest, _session_pb2.StartEmailChangeResponse]  # type: ignore[assignment]
+    """Sends a code to the new email. INVALID_ARGUMENT on "new_email": no address, or the one on file (reason UNCHANGED). Where it is
+    another account's user name and would become this one's, the answer is the same, its owner is told, and no code is right.
+    FAILED_PRECONDITION with reason CUSTOMER_FROZEN.
+    """
+    CompleteEmailChange: _aio.UnaryUnaryMultiCallable[_session_pb2.CompleteEmailChangeRequest, _session_pb2.CompleteEmailChangeResponse]  # type: ignore[assignment]
+    """Checks that code; the right one changes the email on file, and a user name that was the old one follows. Other sessions and every
+    trusted device end, this session gets a new token, every contact on file is told, the old email among them. A wrong code is an
+    answer, never an error. NOT_FOUND: another customer's challenge, or a contact changed since it was asked for.
+    """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The customer's own account."""
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most."""
 
     @_abc_1.abstractmethod
     def EndSession(
@@ -90,6 +140,73 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.EndSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.EndSessionResponse, _abc.Awaitable[_session_pb2.EndSessionResponse]]:
-        """Ends a session. Ending one that has ended already is no error."""
+        """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
+        NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _session_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ListSessionsResponse, _abc.Awaitable[_session_pb2.ListSessionsResponse]]:
+        """Lists the customer's live sessions, the last used first."""
+
+    @_abc_1.abstractmethod
+    def EndAllSessions(
+        self,
+        request: _session_pb2.EndAllSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.EndAllSessionsResponse, _abc.Awaitable[_session_pb2.EndAllSessionsResponse]]:
+        """Ends all of the customer's sessions, this one too, and what is under way. Trusted devices stay trusted."""
+
+    @_abc_1.abstractmethod
+    def ListDevices(
+        self,
+        request: _session_pb2.ListDevicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ListDevicesResponse, _abc.Awaitable[_session_pb2.ListDevicesResponse]]:
+        """Lists the devices that the customer trusts, the last used first."""
+
+    @_abc_1.abstractmethod
+    def ForgetDevice(
+        self,
+        request: _session_pb2.ForgetDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ForgetDeviceResponse, _abc.Awaitable[_session_pb2.ForgetDeviceResponse]]:
+        """Trusts a device no more; sessions that it opened go on. NOT_FOUND: the customer has no such device."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _session_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ChangePasswordResponse, _abc.Awaitable[_session_pb2.ChangePasswordResponse]]:
+        """Changes the password. Other sessions and every trusted device end, this session gets a new token, every contact on file is told.
+        INVALID_ARGUMENT with BadRequest on "old_password" (reason WRONG) or "new_password" (too weak, and why). RESOURCE_EXHAUSTED
+        with RetryInfo: too many wrong old passwords. FAILED_PRECONDITION with reason CUSTOMER_FROZEN: an operator looks into the account.
+        """
+
+    @_abc_1.abstractmethod
+    def StartEmailChange(
+        self,
+        request: _session_pb2.StartEmailChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.StartEmailChangeResponse, _abc.Awaitable[_session_pb2.StartEmailChangeResponse]]:
+        """Sends a code to the new email. INVALID_ARGUMENT on "new_email": no address, or the one on file (reason UNCHANGED). Where it is
+        another account's user name and would become this one's, the answer is the same, its owner is told, and no code is right.
+        FAILED_PRECONDITION with reason CUSTOMER_FROZEN.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteEmailChange(
+        self,
+        request: _session_pb2.CompleteEmailChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.CompleteEmailChangeResponse, _abc.Awaitable[_session_pb2.CompleteEmailChangeResponse]]:
+        """Checks that code; the right one changes the email on file, and a user name that was the old one follows. Other sessions and every
+        trusted device end, this session gets a new token, every contact on file is told, the old email among them. A wrong code is an
+        answer, never an error. NOT_FOUND: another customer's challenge, or a contact changed since it was asked for.
+        """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -96,6 +96,16 @@ class _ChangeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeSta
     """Refused."""
     CHANGE_STATE_APPLIED: _ChangeState.ValueType  # 5
     """The new mobile is the one on file."""
+    CHANGE_STATE_WAITING_FOR_CUSTOMER: _ChangeState.ValueType  # 6
+    """An operator asked the customer something."""
+    CHANGE_STATE_CANCELLED: _ChangeState.ValueType  # 7
+    """Cancelled by the customer."""
+    CHANGE_STATE_EXPIRED: _ChangeState.ValueType  # 8
+    """A question went unanswered for 30 days."""
+    CHANGE_STATE_REPUDIATED: _ChangeState.ValueType  # 9
+    """Stopped by whoever has a contact on file: it wasn't them."""
+    CHANGE_STATE_FROZEN: _ChangeState.ValueType  # 10
+    """Repudiated after it was applied: the customer is frozen until a supervisor has looked."""
 
 class ChangeState(_ChangeState, metaclass=_ChangeStateEnumTypeWrapper):
     """Where a change stands."""
@@ -112,6 +122,16 @@ CHANGE_STATE_REJECTED: ChangeState.ValueType  # 4
 """Refused."""
 CHANGE_STATE_APPLIED: ChangeState.ValueType  # 5
 """The new mobile is the one on file."""
+CHANGE_STATE_WAITING_FOR_CUSTOMER: ChangeState.ValueType  # 6
+"""An operator asked the customer something."""
+CHANGE_STATE_CANCELLED: ChangeState.ValueType  # 7
+"""Cancelled by the customer."""
+CHANGE_STATE_EXPIRED: ChangeState.ValueType  # 8
+"""A question went unanswered for 30 days."""
+CHANGE_STATE_REPUDIATED: ChangeState.ValueType  # 9
+"""Stopped by whoever has a contact on file: it wasn't them."""
+CHANGE_STATE_FROZEN: ChangeState.ValueType  # 10
+"""Repudiated after it was applied: the customer is frozen until a supervisor has looked."""
 Global___ChangeState: _TypeAlias = ChangeState  # noqa: Y015
 
 @_typing.final
@@ -166,6 +186,7 @@ class Change(_message.Message):
     DECIDED_AT_FIELD_NUMBER: _builtins.int
     REASON_CODE_FIELD_NUMBER: _builtins.int
     APPLIED_AT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     change_id: _builtins.str
     """The change's id."""
     state: Global___ChangeState.ValueType
@@ -190,6 +211,10 @@ class Change(_message.Message):
     def applied_at(self) -> _timestamp_pb2.Timestamp:
         """When the registry took it over; unset: not yet."""
 
+    @_builtins.property
+    def question(self) -> Global___Question:
+        """With CHANGE_STATE_WAITING_FOR_CUSTOMER: what the customer is asked."""
+
     def __init__(
         self,
         *,
@@ -201,14 +226,53 @@ class Change(_message.Message):
         decided_at: _timestamp_pb2.Timestamp | None = ...,
         reason_code: _builtins.str = ...,
         applied_at: _timestamp_pb2.Timestamp | None = ...,
+        question: Global___Question | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "decided_at", b"decided_at", "due_at", b"due_at", "submitted_at", b"submitted_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "decided_at", b"decided_at", "due_at", b"due_at", "question", b"question", "submitted_at", b"submitted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "change_id", b"change_id", "decided_at", b"decided_at", "due_at", b"due_at", "masked_new_mobile", b"masked_new_mobile", "reason_code", b"reason_code", "state", b"state", "submitted_at", b"submitted_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "change_id", b"change_id", "decided_at", b"decided_at", "due_at", b"due_at", "masked_new_mobile", b"masked_new_mobile", "question", b"question", "reason_code", b"reason_code", "state", b"state", "submitted_at", b"submitted_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Change: _TypeAlias = Change  # noqa: Y015
+
+@_typing.final
+class Question(_message.Message):
+    """What an operator asks the customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    ANSWER_BY_FIELD_NUMBER: _builtins.int
+    reason_code: _builtins.str
+    """UNREADABLE, MISSING_SIDE, DATA_DIFFERS or OTHER."""
+    text: _builtins.str
+    """The question in the operator's words, at most 1,000 characters."""
+    @_builtins.property
+    def asked_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked."""
+
+    @_builtins.property
+    def answer_by(self) -> _timestamp_pb2.Timestamp:
+        """When the change expires if there is no answer."""
+
+    def __init__(
+        self,
+        *,
+        reason_code: _builtins.str = ...,
+        text: _builtins.str = ...,
+        asked_at: _timestamp_pb2.Timestamp | None = ...,
+        answer_by: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_by", b"answer_by", "asked_at", b"asked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_by", b"answer_by", "asked_at", b"asked_at", "reason_code", b"reason_code", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Question: _TypeAlias = Question  # noqa: Y015
 
 @_typing.final
 class UploadDocumentRequest(_message.Message):
@@ -600,3 +664,207 @@ class ListChangesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListChangesResponse: _TypeAlias = ListChangesResponse  # noqa: Y015
+
+@_typing.final
+class CancelChangeRequest(_message.Message):
+    """The change to cancel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    change_id: _builtins.str
+    """The change's id."""
+    def __init__(
+        self,
+        *,
+        change_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelChangeRequest: _TypeAlias = CancelChangeRequest  # noqa: Y015
+
+@_typing.final
+class CancelChangeResponse(_message.Message):
+    """The change as cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def change(self) -> Global___Change:
+        """The change."""
+
+    def __init__(
+        self,
+        *,
+        change: Global___Change | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelChangeResponse: _TypeAlias = CancelChangeResponse  # noqa: Y015
+
+@_typing.final
+class AnswerQuestionRequest(_message.Message):
+    """The answer to an operator's question: words, documents, or both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    DOCUMENT_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's id of this request, 1 to 64 characters."""
+    change_id: _builtins.str
+    """The change's id."""
+    text: _builtins.str
+    """The answer, at most 2,000 characters."""
+    @_builtins.property
+    def document_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Documents that were uploaded for it, at most 4."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        change_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        document_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "document_ids", b"document_ids", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerQuestionRequest: _TypeAlias = AnswerQuestionRequest  # noqa: Y015
+
+@_typing.final
+class AnswerQuestionResponse(_message.Message):
+    """The change, in review again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def change(self) -> Global___Change:
+        """The change."""
+
+    def __init__(
+        self,
+        *,
+        change: Global___Change | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerQuestionResponse: _TypeAlias = AnswerQuestionResponse  # noqa: Y015
+
+@_typing.final
+class PreviewRepudiationRequest(_message.Message):
+    """A notice's link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """The token in the link."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewRepudiationRequest: _TypeAlias = PreviewRepudiationRequest  # noqa: Y015
+
+@_typing.final
+class PreviewRepudiationResponse(_message.Message):
+    """What the link is about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    MASKED_NEW_MOBILE_FIELD_NUMBER: _builtins.int
+    SUBMITTED_AT_FIELD_NUMBER: _builtins.int
+    state: Global___ChangeState.ValueType
+    """Where the change stands."""
+    masked_new_mobile: _builtins.str
+    """The new mobile, masked."""
+    @_builtins.property
+    def submitted_at(self) -> _timestamp_pb2.Timestamp:
+        """When the change was filed."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___ChangeState.ValueType = ...,
+        masked_new_mobile: _builtins.str = ...,
+        submitted_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["submitted_at", b"submitted_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["masked_new_mobile", b"masked_new_mobile", "state", b"state", "submitted_at", b"submitted_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewRepudiationResponse: _TypeAlias = PreviewRepudiationResponse  # noqa: Y015
+
+@_typing.final
+class RepudiateRequest(_message.Message):
+    """It wasn't them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """The token in the link."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepudiateRequest: _TypeAlias = RepudiateRequest  # noqa: Y015
+
+@_typing.final
+class RepudiateResponse(_message.Message):
+    """The change was stopped, or its customer frozen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    state: Global___ChangeState.ValueType
+    """Where the change stands now."""
+    def __init__(
+        self,
+        *,
+        state: Global___ChangeState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepudiateResponse: _TypeAlias = RepudiateResponse  # noqa: Y015

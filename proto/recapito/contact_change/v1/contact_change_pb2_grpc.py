@@ -70,6 +70,26 @@ class ContactChangeServiceStub:
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ListChangesRequest.SerializeToString,
                 response_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ListChangesResponse.FromString,
                 _registered_method=True)
+        self.CancelChange = channel.unary_unary(
+                '/recapito.contact_change.v1.ContactChangeService/CancelChange',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.CancelChangeRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.CancelChangeResponse.FromString,
+                _registered_method=True)
+        self.AnswerQuestion = channel.unary_unary(
+                '/recapito.contact_change.v1.ContactChangeService/AnswerQuestion',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.AnswerQuestionRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.AnswerQuestionResponse.FromString,
+                _registered_method=True)
+        self.PreviewRepudiation = channel.unary_unary(
+                '/recapito.contact_change.v1.ContactChangeService/PreviewRepudiation',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.PreviewRepudiationRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.PreviewRepudiationResponse.FromString,
+                _registered_method=True)
+        self.Repudiate = channel.unary_unary(
+                '/recapito.contact_change.v1.ContactChangeService/Repudiate',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.RepudiateRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.RepudiateResponse.FromString,
+                _registered_method=True)
 
 
 class ContactChangeServiceServicer:
@@ -127,6 +147,40 @@ class ContactChangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelChange(self, request, context):
+        """Cancels one of the customer's own changes; again: the same. FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": it
+        is over; BEING_APPLIED: the registry is taking the new mobile over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerQuestion(self, request, context):
+        """Answers the operator's question. A repeat with the same request_id gives the first answer. FAILED_PRECONDITION with reason
+        NO_QUESTION: none waits. INVALID_ARGUMENT with BadRequest: what is wrong, by field.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewRepudiation(self, request, context):
+        """Says what a notice's link is about; nothing else happens, for mail scanners open links. NOT_FOUND: there is no such token, or it
+        is older than 72 hours.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Repudiate(self, request, context):
+        """Whoever has a contact on file says that it wasn't them: stops a change that has not reached the registry; freezes the customer of
+        one that has, until a supervisor has looked. Again: the same.
+        FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": there is nothing left to stop. UNAVAILABLE with reason
+        BEING_APPLIED and RetryInfo: the registry is taking the mobile over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContactChangeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +218,26 @@ def add_ContactChangeServiceServicer_to_server(servicer, server):
                     servicer.ListChanges,
                     request_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ListChangesRequest.FromString,
                     response_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ListChangesResponse.SerializeToString,
+            ),
+            'CancelChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelChange,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.CancelChangeRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.CancelChangeResponse.SerializeToString,
+            ),
+            'AnswerQuestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerQuestion,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.AnswerQuestionRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.AnswerQuestionResponse.SerializeToString,
+            ),
+            'PreviewRepudiation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewRepudiation,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.PreviewRepudiationRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.PreviewRepudiationResponse.SerializeToString,
+            ),
+            'Repudiate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Repudiate,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.RepudiateRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.RepudiateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +430,114 @@ class ContactChangeService:
             '/recapito.contact_change.v1.ContactChangeService/ListChanges',
             recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ListChangesRequest.SerializeToString,
             recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ListChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ContactChangeService/CancelChange',
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.CancelChangeRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.CancelChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerQuestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ContactChangeService/AnswerQuestion',
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.AnswerQuestionRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.AnswerQuestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewRepudiation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ContactChangeService/PreviewRepudiation',
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.PreviewRepudiationRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.PreviewRepudiationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Repudiate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ContactChangeService/Repudiate',
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.RepudiateRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.RepudiateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,24 @@ class ContactChangeServiceStub:
     """Reads one of the customer's own changes."""
     ListChanges: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.ListChangesRequest, _contact_change_pb2.ListChangesResponse]
     """Lists the customer's own changes, the newest first, at most 50."""
+    CancelChange: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.CancelChangeRequest, _contact_change_pb2.CancelChangeResponse]
+    """Cancels one of the customer's own changes; again: the same. FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": it
+    is over; BEING_APPLIED: the registry is taking the new mobile over.
+    """
+    AnswerQuestion: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.AnswerQuestionRequest, _contact_change_pb2.AnswerQuestionResponse]
+    """Answers the operator's question. A repeat with the same request_id gives the first answer. FAILED_PRECONDITION with reason
+    NO_QUESTION: none waits. INVALID_ARGUMENT with BadRequest: what is wrong, by field.
+    """
+    PreviewRepudiation: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.PreviewRepudiationRequest, _contact_change_pb2.PreviewRepudiationResponse]
+    """Says what a notice's link is about; nothing else happens, for mail scanners open links. NOT_FOUND: there is no such token, or it
+    is older than 72 hours.
+    """
+    Repudiate: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.RepudiateRequest, _contact_change_pb2.RepudiateResponse]
+    """Whoever has a contact on file says that it wasn't them: stops a change that has not reached the registry; freezes the customer of
+    one that has, until a supervisor has looked. Again: the same.
+    FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": there is nothing left to stop. UNAVAILABLE with reason
+    BEING_APPLIED and RetryInfo: the registry is taking the mobile over.
+    """
 
 @_typing.type_check_only
 class ContactChangeServiceAsyncStub(ContactChangeServiceStub):
@@ -75,6 +93,24 @@ class ContactChangeServiceAsyncStub(ContactChangeServiceStub):
     """Reads one of the customer's own changes."""
     ListChanges: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.ListChangesRequest, _contact_change_pb2.ListChangesResponse]  # type: ignore[assignment]
     """Lists the customer's own changes, the newest first, at most 50."""
+    CancelChange: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.CancelChangeRequest, _contact_change_pb2.CancelChangeResponse]  # type: ignore[assignment]
+    """Cancels one of the customer's own changes; again: the same. FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": it
+    is over; BEING_APPLIED: the registry is taking the new mobile over.
+    """
+    AnswerQuestion: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.AnswerQuestionRequest, _contact_change_pb2.AnswerQuestionResponse]  # type: ignore[assignment]
+    """Answers the operator's question. A repeat with the same request_id gives the first answer. FAILED_PRECONDITION with reason
+    NO_QUESTION: none waits. INVALID_ARGUMENT with BadRequest: what is wrong, by field.
+    """
+    PreviewRepudiation: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.PreviewRepudiationRequest, _contact_change_pb2.PreviewRepudiationResponse]  # type: ignore[assignment]
+    """Says what a notice's link is about; nothing else happens, for mail scanners open links. NOT_FOUND: there is no such token, or it
+    is older than 72 hours.
+    """
+    Repudiate: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.RepudiateRequest, _contact_change_pb2.RepudiateResponse]  # type: ignore[assignment]
+    """Whoever has a contact on file says that it wasn't them: stops a change that has not reached the registry; freezes the customer of
+    one that has, until a supervisor has looked. Again: the same.
+    FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": there is nothing left to stop. UNAVAILABLE with reason
+    BEING_APPLIED and RetryInfo: the registry is taking the mobile over.
+    """
 
 class ContactChangeServiceServicer(metaclass=_abc_1.ABCMeta):
     """The customer's side of a contact change: documents, the new mobile, the request."""
@@ -138,5 +174,47 @@ class ContactChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_change_pb2.ListChangesResponse, _abc.Awaitable[_contact_change_pb2.ListChangesResponse]]:
         """Lists the customer's own changes, the newest first, at most 50."""
+
+    @_abc_1.abstractmethod
+    def CancelChange(
+        self,
+        request: _contact_change_pb2.CancelChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_change_pb2.CancelChangeResponse, _abc.Awaitable[_contact_change_pb2.CancelChangeResponse]]:
+        """Cancels one of the customer's own changes; again: the same. FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": it
+        is over; BEING_APPLIED: the registry is taking the new mobile over.
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerQuestion(
+        self,
+        request: _contact_change_pb2.AnswerQuestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_change_pb2.AnswerQuestionResponse, _abc.Awaitable[_contact_change_pb2.AnswerQuestionResponse]]:
+        """Answers the operator's question. A repeat with the same request_id gives the first answer. FAILED_PRECONDITION with reason
+        NO_QUESTION: none waits. INVALID_ARGUMENT with BadRequest: what is wrong, by field.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewRepudiation(
+        self,
+        request: _contact_change_pb2.PreviewRepudiationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_change_pb2.PreviewRepudiationResponse, _abc.Awaitable[_contact_change_pb2.PreviewRepudiationResponse]]:
+        """Says what a notice's link is about; nothing else happens, for mail scanners open links. NOT_FOUND: there is no such token, or it
+        is older than 72 hours.
+        """
+
+    @_abc_1.abstractmethod
+    def Repudiate(
+        self,
+        request: _contact_change_pb2.RepudiateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_change_pb2.RepudiateResponse, _abc.Awaitable[_contact_change_pb2.RepudiateResponse]]:
+        """Whoever has a contact on file says that it wasn't them: stops a change that has not reached the registry; freezes the customer of
+        one that has, until a supervisor has looked. Again: the same.
+        FAILED_PRECONDITION with reason NOT_OPEN and metadata "state": there is nothing left to stop. UNAVAILABLE with reason
+        BEING_APPLIED and RetryInfo: the registry is taking the mobile over.
+        """
 
 def add_ContactChangeServiceServicer_to_server(servicer: ContactChangeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

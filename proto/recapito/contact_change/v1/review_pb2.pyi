@@ -33,6 +33,8 @@ class _DecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decision.Val
     """The mobile is to be changed."""
     DECISION_REJECT: _Decision.ValueType  # 2
     """The request is refused."""
+    DECISION_ASK: _Decision.ValueType  # 3
+    """The customer is asked something first."""
 
 class Decision(_Decision, metaclass=_DecisionEnumTypeWrapper):
     """What an operator decides."""
@@ -43,6 +45,8 @@ DECISION_APPROVE: Decision.ValueType  # 1
 """The mobile is to be changed."""
 DECISION_REJECT: Decision.ValueType  # 2
 """The request is refused."""
+DECISION_ASK: Decision.ValueType  # 3
+"""The customer is asked something first."""
 Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 class _CaseOrder:
@@ -286,6 +290,7 @@ class Case(_message.Message):
     DECIDED_BY_FIELD_NUMBER: _builtins.int
     DECIDED_AT_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
     decision: Global___Decision.ValueType
     """The decision; DECISION_UNSPECIFIED: none yet."""
     reason_code: _builtins.str
@@ -322,6 +327,10 @@ class Case(_message.Message):
     def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the prechecks found, as stable codes (UPPER_SNAKE_CASE), as many as summary.findings_count."""
 
+    @_builtins.property
+    def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___AskedQuestion]:
+        """What the customer was asked, the oldest first."""
+
     def __init__(
         self,
         *,
@@ -336,14 +345,61 @@ class Case(_message.Message):
         decided_by: _builtins.str = ...,
         decided_at: _timestamp_pb2.Timestamp | None = ...,
         findings: _abc.Iterable[_builtins.str] | None = ...,
+        questions: _abc.Iterable[Global___AskedQuestion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "form", b"form", "lease_expires_at", b"lease_expires_at", "registry", b"registry", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "decided_by", b"decided_by", "decision", b"decision", "documents", b"documents", "findings", b"findings", "form", b"form", "lease_expires_at", b"lease_expires_at", "note", b"note", "reason_code", b"reason_code", "registry", b"registry", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "decided_by", b"decided_by", "decision", b"decision", "documents", b"documents", "findings", b"findings", "form", b"form", "lease_expires_at", b"lease_expires_at", "note", b"note", "questions", b"questions", "reason_code", b"reason_code", "registry", b"registry", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Case: _TypeAlias = Case  # noqa: Y015
+
+@_typing.final
+class AskedQuestion(_message.Message):
+    """What a customer was asked, and the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASKED_BY_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ANSWERED_AT_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    asked_by: _builtins.str
+    """The user name of the operator who asked."""
+    reason_code: _builtins.str
+    """UNREADABLE, MISSING_SIDE, DATA_DIFFERS or OTHER."""
+    text: _builtins.str
+    """The question."""
+    answer: _builtins.str
+    """The answer's words."""
+    @_builtins.property
+    def asked_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def answered_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was answered; unset: not yet."""
+
+    def __init__(
+        self,
+        *,
+        asked_by: _builtins.str = ...,
+        asked_at: _timestamp_pb2.Timestamp | None = ...,
+        reason_code: _builtins.str = ...,
+        text: _builtins.str = ...,
+        answered_at: _timestamp_pb2.Timestamp | None = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered_at", b"answered_at", "asked_at", b"asked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answered_at", b"answered_at", "asked_at", b"asked_at", "asked_by", b"asked_by", "reason_code", b"reason_code", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskedQuestion: _TypeAlias = AskedQuestion  # noqa: Y015
 
 @_typing.final
 class HistoryEntry(_message.Message):
@@ -358,7 +414,9 @@ class HistoryEntry(_message.Message):
     actor: _builtins.str
     """Who: an operator's user name, "customer" or "system"."""
     action: _builtins.str
-    """What: submitted, opened, viewed, document_viewed, taken, decided, applied, notice_sent, document_destroyed."""
+    """What: submitted, opened, viewed, document_viewed, taken, released, decided, answered, found, applied, returned, cancelled,
+    expired, repudiated, frozen, restored, notice_sent, notice_failed, resent, document_destroyed.
+    """
     detail: _builtins.str
     """More, where there is more: the decision, a document's id."""
     @_builtins.property
@@ -568,6 +626,98 @@ class TakeCaseResponse(_message.Message):
 Global___TakeCaseResponse: _TypeAlias = TakeCaseResponse  # noqa: Y015
 
 @_typing.final
+class RenewLeaseRequest(_message.Message):
+    """The case whose hold is to be renewed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case's id."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLeaseRequest: _TypeAlias = RenewLeaseRequest  # noqa: Y015
+
+@_typing.final
+class RenewLeaseResponse(_message.Message):
+    """The hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lease_expires_at(self) -> _timestamp_pb2.Timestamp:
+        """Until when the operator holds the case."""
+
+    def __init__(
+        self,
+        *,
+        lease_expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_expires_at", b"lease_expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_expires_at", b"lease_expires_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLeaseResponse: _TypeAlias = RenewLeaseResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseCaseRequest(_message.Message):
+    """The case to give back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case's id."""
+    def __init__(
+        self,
+        *,
+        case_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseCaseRequest: _TypeAlias = ReleaseCaseRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseCaseResponse(_message.Message):
+    """The case as given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> Global___CaseSummary:
+        """The line of the queue."""
+
+    def __init__(
+        self,
+        *,
+        case: Global___CaseSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseCaseResponse: _TypeAlias = ReleaseCaseResponse  # noqa: Y015
+
+@_typing.final
 class ReadDocumentRequest(_message.Message):
     """The document to read."""
 
@@ -682,6 +832,7 @@ class DecideRequest(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     REASON_CODE_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case's id."""
     expected_version: _builtins.int
@@ -689,9 +840,13 @@ class DecideRequest(_message.Message):
     decision: Global___Decision.ValueType
     """The decision."""
     reason_code: _builtins.str
-    """Approve: DOCUMENT_MATCHES. Reject: ANOTHER_PERSON, DOCUMENT_INVALID, SUSPECTED_FRAUD or OTHER."""
+    """Approve: DOCUMENT_MATCHES. Reject: ANOTHER_PERSON, DOCUMENT_INVALID, SUSPECTED_FRAUD or OTHER. Ask: UNREADABLE, MISSING_SIDE,
+    DATA_DIFFERS or OTHER.
+    """
     note: _builtins.str
     """A note for colleagues, at most 2,000 characters; needed with OTHER."""
+    question: _builtins.str
+    """With DECISION_ASK: what the customer is asked, in words that the customer reads; 1 to 1,000 characters."""
     def __init__(
         self,
         *,
@@ -700,10 +855,11 @@ class DecideRequest(_message.Message):
         decision: Global___Decision.ValueType = ...,
         reason_code: _builtins.str = ...,
         note: _builtins.str = ...,
+        question: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "decision", b"decision", "expected_version", b"expected_version", "note", b"note", "reason_code", b"reason_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "decision", b"decision", "expected_version", b"expected_version", "note", b"note", "question", b"question", "reason_code", b"reason_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -732,3 +888,53 @@ class DecideResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DecideResponse: _TypeAlias = DecideResponse  # noqa: Y015
+
+@_typing.final
+class RestoreRequest(_message.Message):
+    """The change to restore."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    change_id: _builtins.str
+    """The change's id."""
+    note: _builtins.str
+    """How it was found out, 1 to 400 characters, for the history."""
+    def __init__(
+        self,
+        *,
+        change_id: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreRequest: _TypeAlias = RestoreRequest  # noqa: Y015
+
+@_typing.final
+class RestoreResponse(_message.Message):
+    """The case of the change, applied again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def case(self) -> Global___Case:
+        """The case."""
+
+    def __init__(
+        self,
+        *,
+        case: Global___Case | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreResponse: _TypeAlias = RestoreResponse  # noqa: Y015

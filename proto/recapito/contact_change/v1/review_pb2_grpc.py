@@ -50,6 +50,16 @@ class ReviewServiceStub:
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.TakeCaseRequest.SerializeToString,
                 response_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.TakeCaseResponse.FromString,
                 _registered_method=True)
+        self.RenewLease = channel.unary_unary(
+                '/recapito.contact_change.v1.ReviewService/RenewLease',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RenewLeaseRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RenewLeaseResponse.FromString,
+                _registered_method=True)
+        self.ReleaseCase = channel.unary_unary(
+                '/recapito.contact_change.v1.ReviewService/ReleaseCase',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.ReleaseCaseRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.ReleaseCaseResponse.FromString,
+                _registered_method=True)
         self.ReadDocument = channel.unary_stream(
                 '/recapito.contact_change.v1.ReviewService/ReadDocument',
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.ReadDocumentRequest.SerializeToString,
@@ -64,6 +74,11 @@ class ReviewServiceStub:
                 '/recapito.contact_change.v1.ReviewService/Decide',
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideRequest.SerializeToString,
                 response_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideResponse.FromString,
+                _registered_method=True)
+        self.Restore = channel.unary_unary(
+                '/recapito.contact_change.v1.ReviewService/Restore',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RestoreRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RestoreResponse.FromString,
                 _registered_method=True)
 
 
@@ -87,7 +102,23 @@ class ReviewServiceServicer:
 
     def TakeCase(self, request, context):
         """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
-        another has it. FAILED_PRECONDITION with reason OWN_CASE: the case is the operator's own.
+        another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
+        operator's own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewLease(self, request, context):
+        """Renews the calling operator's hold for 15 minutes; the case's version stays. ABORTED with reason LEASE_LOST and metadata
+        "holder": they don't hold it any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseCase(self, request, context):
+        """Gives a case back to the queue; again: the same. ABORTED with reason LEASE_LOST and metadata "holder": another holds it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,8 +140,16 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Decide(self, request, context):
-        """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST or ALREADY_DECIDED:
-        another was first.
+        """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+        CASE_CLOSED: another was first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Restore(self, request, context):
+        """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+        FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,6 +173,16 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.TakeCaseRequest.FromString,
                     response_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.TakeCaseResponse.SerializeToString,
             ),
+            'RenewLease': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewLease,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RenewLeaseRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RenewLeaseResponse.SerializeToString,
+            ),
+            'ReleaseCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseCase,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.ReleaseCaseRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.ReleaseCaseResponse.SerializeToString,
+            ),
             'ReadDocument': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadDocument,
                     request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.ReadDocumentRequest.FromString,
@@ -148,6 +197,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.Decide,
                     request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideRequest.FromString,
                     response_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideResponse.SerializeToString,
+            ),
+            'Restore': grpc.unary_unary_rpc_method_handler(
+                    servicer.Restore,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RestoreRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RestoreResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -243,6 +297,60 @@ class ReviewService:
             _registered_method=True)
 
     @staticmethod
+    def RenewLease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ReviewService/RenewLease',
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.RenewLeaseRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.RenewLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ReviewService/ReleaseCase',
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.ReleaseCaseRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.ReleaseCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ReadDocument(request,
             target,
             options=(),
@@ -313,6 +421,33 @@ class ReviewService:
             '/recapito.contact_change.v1.ReviewService/Decide',
             recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideRequest.SerializeToString,
             recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Restore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ReviewService/Restore',
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.RestoreRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.RestoreResponse.FromString,
             options,
             channel_credentials,
             insecure,

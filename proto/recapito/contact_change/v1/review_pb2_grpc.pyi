@@ -39,8 +39,15 @@ class ReviewServiceStub:
     """Reads a case with form, registry and documents. Each view is recorded."""
     TakeCase: _grpc.UnaryUnaryMultiCallable[_review_pb2.TakeCaseRequest, _review_pb2.TakeCaseResponse]
     """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
-    another has it. FAILED_PRECONDITION with reason OWN_CASE: the case is the operator's own.
+    another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
+    operator's own.
     """
+    RenewLease: _grpc.UnaryUnaryMultiCallable[_review_pb2.RenewLeaseRequest, _review_pb2.RenewLeaseResponse]
+    """Renews the calling operator's hold for 15 minutes; the case's version stays. ABORTED with reason LEASE_LOST and metadata
+    "holder": they don't hold it any more.
+    """
+    ReleaseCase: _grpc.UnaryUnaryMultiCallable[_review_pb2.ReleaseCaseRequest, _review_pb2.ReleaseCaseResponse]
+    """Gives a case back to the queue; again: the same. ABORTED with reason LEASE_LOST and metadata "holder": another holds it."""
     ReadDocument: _grpc.UnaryStreamMultiCallable[_review_pb2.ReadDocumentRequest, _review_pb2.ReadDocumentResponse]
     """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
     FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
@@ -48,8 +55,12 @@ class ReviewServiceStub:
     GetHistory: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]
     """Reads what happened to a case, the oldest first."""
     Decide: _grpc.UnaryUnaryMultiCallable[_review_pb2.DecideRequest, _review_pb2.DecideResponse]
-    """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST or ALREADY_DECIDED:
-    another was first.
+    """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+    CASE_CLOSED: another was first.
+    """
+    Restore: _grpc.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]
+    """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+    FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
     """
 
 @_typing.type_check_only
@@ -63,8 +74,15 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     """Reads a case with form, registry and documents. Each view is recorded."""
     TakeCase: _aio.UnaryUnaryMultiCallable[_review_pb2.TakeCaseRequest, _review_pb2.TakeCaseResponse]  # type: ignore[assignment]
     """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
-    another has it. FAILED_PRECONDITION with reason OWN_CASE: the case is the operator's own.
+    another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
+    operator's own.
     """
+    RenewLease: _aio.UnaryUnaryMultiCallable[_review_pb2.RenewLeaseRequest, _review_pb2.RenewLeaseResponse]  # type: ignore[assignment]
+    """Renews the calling operator's hold for 15 minutes; the case's version stays. ABORTED with reason LEASE_LOST and metadata
+    "holder": they don't hold it any more.
+    """
+    ReleaseCase: _aio.UnaryUnaryMultiCallable[_review_pb2.ReleaseCaseRequest, _review_pb2.ReleaseCaseResponse]  # type: ignore[assignment]
+    """Gives a case back to the queue; again: the same. ABORTED with reason LEASE_LOST and metadata "holder": another holds it."""
     ReadDocument: _aio.UnaryStreamMultiCallable[_review_pb2.ReadDocumentRequest, _review_pb2.ReadDocumentResponse]  # type: ignore[assignment]
     """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
     FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
@@ -72,8 +90,12 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     GetHistory: _aio.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]  # type: ignore[assignment]
     """Reads what happened to a case, the oldest first."""
     Decide: _aio.UnaryUnaryMultiCallable[_review_pb2.DecideRequest, _review_pb2.DecideResponse]  # type: ignore[assignment]
-    """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST or ALREADY_DECIDED:
-    another was first.
+    """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+    CASE_CLOSED: another was first.
+    """
+    Restore: _aio.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]  # type: ignore[assignment]
+    """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+    FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
     """
 
 class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -102,8 +124,27 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.TakeCaseResponse, _abc.Awaitable[_review_pb2.TakeCaseResponse]]:
         """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
-        another has it. FAILED_PRECONDITION with reason OWN_CASE: the case is the operator's own.
+        another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
+        operator's own.
         """
+
+    @_abc_1.abstractmethod
+    def RenewLease(
+        self,
+        request: _review_pb2.RenewLeaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.RenewLeaseResponse, _abc.Awaitable[_review_pb2.RenewLeaseResponse]]:
+        """Renews the calling operator's hold for 15 minutes; the case's version stays. ABORTED with reason LEASE_LOST and metadata
+        "holder": they don't hold it any more.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseCase(
+        self,
+        request: _review_pb2.ReleaseCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ReleaseCaseResponse, _abc.Awaitable[_review_pb2.ReleaseCaseResponse]]:
+        """Gives a case back to the queue; again: the same. ABORTED with reason LEASE_LOST and metadata "holder": another holds it."""
 
     @_abc_1.abstractmethod
     def ReadDocument(
@@ -129,8 +170,18 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_pb2.DecideRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.DecideResponse, _abc.Awaitable[_review_pb2.DecideResponse]]:
-        """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST or ALREADY_DECIDED:
-        another was first.
+        """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+        CASE_CLOSED: another was first.
+        """
+
+    @_abc_1.abstractmethod
+    def Restore(
+        self,
+        request: _review_pb2.RestoreRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.RestoreResponse, _abc.Awaitable[_review_pb2.RestoreResponse]]:
+        """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+        FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
         """
 
 def add_ReviewServiceServicer_to_server(servicer: ReviewServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -610,12 +610,16 @@ class SendNoticeRequest(_message.Message):
     channel: Global___Channel.ValueType
     """How to send it."""
     template: _builtins.str
-    """The text's name: already_registered, change_requested, change_approved or change_rejected."""
+    """The text's name: already_registered, change_requested, change_approved, change_rejected, change_question, change_cancelled,
+    change_expired, password_changed, password_recovered or email_changed.
+    """
     locale: _builtins.str
     """The language of the text, BCP 47; texts fall back to English."""
     @_builtins.property
     def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """What the text needs, by name: change_requested and change_approved need masked_mobile."""
+        """What the text needs, by name: change_requested and change_approved need masked_mobile, email_changed needs masked_email;
+        the notices of a change may have token, of their "this wasn't me" link.
+        """
 
     def __init__(
         self,

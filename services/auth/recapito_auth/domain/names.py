@@ -3,6 +3,7 @@
 Several given names are allowed in any subset that starts with the first. Name and contact must pick exactly one customer.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -26,13 +27,14 @@ class Named(Protocol):
 N = TypeVar("N", bound=Named)
 
 
-def words(name: str) -> list[str]:
+@functools.lru_cache(maxsize=32_768)  # names recur, in a registry of a million most of all
+def words(name: str) -> tuple[str, ...]:
     """The words of a name, folded; hyphens and other punctuation separate them, full stops and apostrophes do not."""
     if name.isascii():
-        return name.lower().translate(_ASCII).split()
+        return tuple(name.lower().translate(_ASCII).split())
     folded = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", name).casefold())
     letters = (c for c in folded if not unicodedata.category(c).startswith("M") and c != "." and not _APOSTROPHES.match(c))
-    return "".join(c if c.isalnum() else " " for c in letters).casefold().split()
+    return tuple("".join(c if c.isalnum() else " " for c in letters).casefold().split())
 
 
 def fold_given(name: str) -> str:

@@ -37,3 +37,30 @@ class StepUp:
     epoch: int
     purpose: str
     transaction_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A recovery. An empty ``customer_id``: a decoy, which no code ever verifies.
+
+    ``contacts``: each needs a right code, in order; ``verified``: how many had it. An empty ``challenge_id``: the code that is
+    awaited could not be sent yet.
+    """
+
+    subject: str
+    customer_id: str
+    epoch: int
+    contacts: tuple[str, ...]
+    verified: int
+    challenge_id: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChange:
+    """A new email that waits for its code. ``taken``: it is another account's user name, so that no code ever fits."""
+
+    customer_id: str
+    epoch: int
+    email: str
+    taken: bool

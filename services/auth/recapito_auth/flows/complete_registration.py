@@ -64,12 +64,12 @@ def _still_fits(registration: Registration, customer: Customer) -> bool:
     return customer.epoch == registration.epoch and registration.contact in (customer.email, customer.mobile)
 
 
-def demand_strong(parts: Parts, customer: Customer, password: str) -> None:
-    """Raises INVALID_ARGUMENT on ``password``: it can't be taken, and why."""
+def demand_strong(parts: Parts, customer: Customer, password: str, field: str = "password") -> None:
+    """Raises INVALID_ARGUMENT on ``field``: the password can't be taken, and why."""
     personal = (customer.given_name, customer.family_name, customer.email, customer.mobile)
     weak = passwords.weakness(password, personal, ("recapito", parts.settings.company), parts.settings.password_least)
     if weak is not None:
-        raise invalid(Violation("password", weak.value, _TOLD[weak]))
+        raise invalid(Violation(field, weak.value, _TOLD[weak]))
 
 
 def _first_answer(parts: Parts, digest: str, password: str) -> str:

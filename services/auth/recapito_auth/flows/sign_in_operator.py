@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from recapito_auth.domain import totp
+from recapito_auth.domain import recovery_codes, totp
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.flows.parts import Parts, sign_in_failed
 from recapito_auth.store import audit, operators, sealing
@@ -30,21 +30,26 @@ def sign_in_operator(parts: Parts, username: str, password: str, code: str, clie
     if operator is not None:
         secret = sealing.open_sealed(parts.settings.totp_keys, operator.operator_id, operator.totp_sealed)
     step = totp.matching_step(secret, code, now)
+    digest = recovery_codes.digest(code)
     with parts.database.transaction() as connection:
-        accepted = (
-            operator is not None and right and step is not None and operators.consume_step(connection, operator.operator_id, step)
-        )
+        accepted, factor = False, "totp"
+        if operator is not None and right and operators.is_enabled(connection, operator.operator_id):
+            accepted = step is not None and operators.consume_step(connection, operator.operator_id, step)
+            if step is None:
+                factor = "recovery_code"
+                accepted = operators.consume_recovery_code(connection, operator.operator_id, digest, now)
+        details = {"ip": client.ip, "locked": not room, "factor": factor}
         event = Event.OPERATOR_SIGNED_IN if accepted else Event.OPERATOR_SIGN_IN_FAILED
         operator_id = operator.operator_id if operator is not None else ""
-        audit.append(connection, now, Entry(event, operator_id=operator_id, details={"ip": client.ip, "locked": not room}))
+        audit.append(connection, now, Entry(event, operator_id=operator_id, details=details))
     if operator is None or not accepted:
         raise sign_in_failed()
     session = Session(
         kind=Kind.OPERATOR,
         customer_id=operator.customer_id,
-        epoch=0,
+        epoch=operator.epoch,
         acr="",
-        amr=("pwd", "totp"),
+        amr=("pwd", factor),
         auth_time=now,
         expires_at=now + timedelta(hours=parts.settings.operator_session_hours),
         idle=timedelta(minutes=parts.settings.operator_idle_minutes),

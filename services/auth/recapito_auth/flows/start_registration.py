@@ -69,8 +69,7 @@ def start_registration(parts: Parts, wish: Wish) -> tuple[str, Challenge]:
     )
     details = {"contact": contacts.mask(contact), "known": customer is not None, "has_account": has_account}
     note(parts, Entry(Event.REGISTRATION_STARTED, customer.customer_id if customer else "", details=details))
-    if has_account:
-        parts.codes.notice_later(contact, "already_registered", _language(customer, wish))
+    parts.codes.notice_later(contact, "already_registered", _language(customer, wish), decoy=not has_account)
     return registration_id, challenge
 
 

@@ -7,10 +7,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.registry_import.rules import Row
+from recapito_auth.store import accounts, audit
 from recapito_auth.store.tables import ACCOUNTS, CUSTOMERS
 from recapito_servicekit.sql import Database
 
+_CONTACTS: Final = ("mobile", "email")
 _PLAIN: Final = (
     "person_type",
     "given_name",
@@ -46,8 +49,8 @@ class Applied:
 def apply_batch(database: Database, batch: list[Row], as_of: datetime, now: datetime, *, dry_run: bool) -> list[Applied]:
     """Writes a batch in one transaction.
 
-    A mobile that was changed here after ``as_of`` stays. A registered customer's contact that the company changed ends their
-    sessions like any other change of contact, and a user name that was the old mobile follows where it is free.
+    A contact that was changed here after ``as_of`` stays. A registered customer's contact that the company changed ends their
+    sessions like any other change of contact, and a user name that was the old one follows where it is free.
     """
     if dry_run:
         with database.read() as connection:
@@ -62,8 +65,8 @@ def _apply(connection: sa.Connection, batch: list[Row], as_of: datetime, now: da
     query = sa.select(CUSTOMERS).where(CUSTOMERS.c.customer_id.in_(ids)).order_by(CUSTOMERS.c.customer_id)
     found = connection.execute(query if dry_run else query.with_for_update())
     existing = {row["customer_id"]: row for row in found.mappings()}
-    accounts = connection.execute(sa.select(ACCOUNTS.c.customer_id, ACCOUNTS.c.username).where(ACCOUNTS.c.customer_id.in_(ids)))
-    usernames = {row.customer_id: row.username for row in accounts}
+    registered = connection.execute(sa.select(ACCOUNTS.c.customer_id, ACCOUNTS.c.username).where(ACCOUNTS.c.customer_id.in_(ids)))
+    usernames = {row.customer_id: row.username for row in registered}
     added: list[dict[str, Any]] = []
     outcomes: list[Applied] = []
     for row in batch:
@@ -74,10 +77,11 @@ def _apply(connection: sa.Connection, batch: list[Row], as_of: datetime, now: da
             outcomes.append(Applied(row["customer_id"], Outcome.ADDED))
             continue
         conflicts: list[str] = []
-        newer_here = there["mobile_changed_at"] is not None and there["mobile_changed_at"] > as_of
-        if newer_here and wanted["mobile"] != there["mobile"]:
-            conflicts.append("mobile: changed here after the file's time, kept")
-            del wanted["mobile"]
+        for contact in _CONTACTS:
+            changed_here = there[f"{contact}_changed_at"]
+            if changed_here is not None and changed_here > as_of and wanted[contact] != there[contact]:
+                conflicts.append(f"{contact}: changed here after the file's time, kept")
+                del wanted[contact]
         changes = {name: value for name, value in wanted.items() if value != there[name]}
         if changes and not dry_run:
             conflicts += _change(connection, there, changes, usernames.get(row["customer_id"]), now)
@@ -85,7 +89,21 @@ def _apply(connection: sa.Connection, batch: list[Row], as_of: datetime, now: da
         outcomes.append(Applied(row["customer_id"], outcome, tuple(n for n in changes if "folded" not in n), tuple(conflicts)))
     if added and not dry_run:
         connection.execute(sa.insert(CUSTOMERS), added)
+    if not dry_run:
+        _record(connection, outcomes, now)
     return outcomes
+
+
+def _record(connection: sa.Connection, outcomes: list[Applied], now: datetime) -> None:
+    changed = [
+        Entry(Event.CUSTOMER_IMPORTED, applied.customer_id, details={"changed": list(applied.changed)})
+        for applied in outcomes
+        if applied.changed
+    ]
+    added = sum(1 for applied in outcomes if applied.outcome is Outcome.ADDED)
+    entries = [*changed, *([Entry(Event.CUSTOMERS_ADDED, details={"count": added})] if added else [])]
+    if entries:
+        audit.append(connection, now, *entries)
 
 
 def _numbers(row: Row) -> list[str]:
@@ -96,16 +114,14 @@ def _change(
     connection: sa.Connection, there: sa.RowMapping, changes: dict[str, Any], username: str | None, now: datetime
 ) -> list[str]:
     values: dict[str, Any] = {**changes, "version": CUSTOMERS.c.version + 1}
-    if username is not None and changes.keys() & {"mobile", "email"}:
-        values |= {"epoch": CUSTOMERS.c.epoch + 1, "contact_changed_at": now}
+    if username is not None and changes.keys() & set(_CONTACTS):
+        values |= {"epoch": CUSTOMERS.c.epoch + 1, "epoch_raised_at": now, "contact_changed_at": now}
     connection.execute(sa.update(CUSTOMERS).where(CUSTOMERS.c.customer_id == there["customer_id"]).values(values))
-    if not changes.get("mobile") or username != there["mobile"]:
-        return []
-    try:
-        with connection.begin_nested():
-            connection.execute(
-                sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == there["customer_id"]).values(username=changes["mobile"])
-            )
-    except sa.exc.IntegrityError:
-        return ["username: the new mobile is another account's user name, the old one stays"]
+    for contact in _CONTACTS:
+        if changes.get(contact) and username == there[contact]:
+            try:
+                with connection.begin_nested():
+                    accounts.follow(connection, there["customer_id"], there[contact], changes[contact])
+            except sa.exc.IntegrityError:
+                return [f"username: the new {contact} is another account's user name, the old one stays"]
     return []

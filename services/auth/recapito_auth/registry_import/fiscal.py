@@ -16,9 +16,10 @@ _LETTERS: Final = "LMNPQRSTUV"  # omocodia: what stands for 0 to 9 where two peo
 _FORM: Final = re.compile(rf"[A-Z]{{6}}[\d{_LETTERS}]{{2}}[{_MONTHS}][\d{_LETTERS}]{{2}}[A-Z][\d{_LETTERS}]{{3}}[A-Z]", re.ASCII)
 _DIGITS: Final = str.maketrans(_LETTERS, "0123456789")
 # what a character counts in the check character, by its place (D.M. 23 December 1976, art. 12; the first place is odd)
-_EVEN: Final = {character: value for characters in (ascii_uppercase, digits) for value, character in enumerate(characters)}
-_ODD_VALUES: Final = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
-_ODD: Final = {character: _ODD_VALUES[value] for character, value in _EVEN.items()}
+_CHARACTERS: Final = (ascii_uppercase + digits).encode()
+_ODD_VALUES: Final = bytes((1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23))
+_ODD: Final = bytes.maketrans(_CHARACTERS, _ODD_VALUES + _ODD_VALUES[:10])
+_EVEN: Final = bytes.maketrans(_CHARACTERS, bytes((*range(26), *range(10))))
 
 
 def person_fault(code: str) -> str | None:
@@ -29,14 +30,16 @@ def person_fault(code: str) -> str | None:
         return "wrong_format"
     if _check_character(code) != code[-1]:
         return "check_character"
-    year, month = int(code[6:8].translate(_DIGITS)), _MONTHS.index(code[8]) + 1
-    day = int(code[9:11].translate(_DIGITS))
+    plain = code[6:15]
+    if not (plain[:2] + plain[3:5] + plain[6:]).isdigit():
+        plain = plain[:2].translate(_DIGITS) + plain[2] + plain[3:5].translate(_DIGITS) + plain[5] + plain[6:].translate(_DIGITS)
+    year, month, day = int(plain[:2]), _MONTHS.index(plain[2]) + 1, int(plain[3:5])
     day = day - FEMALE if day > FEMALE else day
     if not 1 <= day <= 31:
         return "impossible_day"
     if day > _longest(year, month):
         return "impossible_date"
-    if code[11] + code[12:15].translate(_DIGITS) not in _birthplaces():
+    if plain[5:] not in _birthplaces():
         return "unknown_birthplace"
     return None
 
@@ -52,7 +55,8 @@ def company_fault(code: str) -> str | None:
 
 
 def _check_character(code: str) -> str:
-    value = sum(map(_ODD.__getitem__, code[:15:2])) + sum(map(_EVEN.__getitem__, code[1:15:2]))
+    characters = code.encode()
+    value = sum(characters[:15:2].translate(_ODD)) + sum(characters[1:15:2].translate(_EVEN))
     return ascii_uppercase[value % 26]
 
 

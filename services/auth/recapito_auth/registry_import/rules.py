@@ -1,5 +1,6 @@
 """What a record must be like, field by field; the first fault counts."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -19,6 +20,7 @@ SHORTEST_MOBILE: Final = 9
 LONGEST_NUMBER: Final = 12  # digits; more are two numbers in one field
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*", re.ASCII)
+_POLICIES: Final = re.compile(rf"(?=.{{1,{LONGEST_POLICY}}}$){_ID.pattern}", re.ASCII)  # one alone, what most have
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _JOINERS: Final = "\u200c\u200d"  # names in Persian or Hindi are written with them
 _EXTENSION: Final = re.compile(r"\d\s*(ext|int|interno|x|#)\W*\d+\s*$", re.IGNORECASE)
@@ -50,10 +52,12 @@ def check(record: Record) -> Row | Fault:
     if record.fault is not None:
         return record.fault
     row: Row = {}
-    for column in COLUMNS:
+    values, is_utf8 = record.values, _is_utf8("".join(record.values.values()))
+    for column, rule in _RULES.items():
         try:
-            _demand_utf8(record.values[column])
-            row[column] = _RULES[column](record.values[column].strip(), row)
+            if not (is_utf8 or _is_utf8(values[column])):
+                raise _Bad("encoding")
+            row[column] = rule(values[column].strip(), row)
         except _Bad as bad:
             return Fault(column, bad.kind)
     row["given_folded"] = names.fold_given(row["given_name"])
@@ -64,11 +68,13 @@ def check(record: Record) -> Row | Fault:
     return row
 
 
-def _demand_utf8(value: str) -> None:
+def _is_utf8(text: str) -> bool:
+    """Whether it was UTF-8 in the file: bytes that weren't came through as lone surrogates."""
     try:
-        value.encode()
-    except UnicodeEncodeError:  # bytes that aren't UTF-8 came through as lone surrogates
-        raise _Bad("encoding") from None
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _customer_id(value: str, row: Row) -> str:
@@ -107,8 +113,10 @@ def _family_name(value: str, row: Row) -> str:
 def _name(value: str, most: int) -> str:
     if value.startswith(_FORMULA):
         raise _Bad("spreadsheet_formula")
+    if value.isascii() and value.isprintable() and "  " not in value:
+        return value
     line = _BLANKS.sub(" ", value)  # a line break within quotes is a blank
-    if not line.isprintable() and any(unicodedata.category(c) in ("Cc", "Cf") and c not in _JOINERS for c in line):
+    if any(unicodedata.category(c) in ("Cc", "Cf") and c not in _JOINERS for c in line):
         raise _Bad("control_character")
     canonical = unicodedata.normalize("NFC", line)  # which may be longer
     if len(canonical) > most:
@@ -164,15 +172,22 @@ def _mobile_fault(value: str, fault: contacts.Fault) -> str:
 def _language(value: str, row: Row) -> str:
     if not value:
         raise _Bad("missing")
-    tag = _TAG.fullmatch(value)
-    if tag is None or len(value) > LONGEST["language"] or tag[1].lower() not in _LANGUAGES:
+    if not _is_language(value):
         raise _Bad("unknown_value")
     return value
+
+
+@functools.lru_cache
+def _is_language(value: str) -> bool:
+    tag = _TAG.fullmatch(value)
+    return tag is not None and len(value) <= LONGEST["language"] and tag[1].lower() in _LANGUAGES
 
 
 def _policy_numbers(value: str, row: Row) -> str:
     if not value:
         return ""
+    if _POLICIES.fullmatch(value):
+        return value
     numbers = [number.strip() for number in value.split(";") if number.strip()]
     if len(numbers) > MOST_POLICIES or any(len(number) > LONGEST_POLICY for number in numbers):
         raise _Bad("too_long")

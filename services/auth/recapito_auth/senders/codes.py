@@ -1,7 +1,8 @@
 """One-time codes and notices, through the otp service's stub."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -113,20 +114,39 @@ class Codes:
         """Reads how far a code came."""
         return _asked(lambda: self._stub.GetChallenge(otp_pb2.GetChallengeRequest(challenge_id=challenge_id))).challenge
 
-    def notice_later(self, destination: str, template: str, locale: str) -> None:
-        """Has a notice sent after the answer, so that the answer takes the same time with it and without it."""
+    def notice(self, request_id: str, destination: str, template: str, locale: str, params: Mapping[str, str]) -> None:
+        """Has a notice sent, once for a ``request_id``. Raises what otp refuses it for."""
+        request = otp_pb2.SendNoticeRequest(
+            request_id=request_id,
+            destination=destination,
+            channel=_channel(destination),
+            template=template,
+            params=params,
+            locale=locale,
+        )
+        try:
+            self._stub.SendNotice(request)
+        except grpc.RpcError as error:
+            raise refusal_from(error) from error
+
+    def notice_later(self, destination: str, template: str, locale: str, *, decoy: bool) -> None:
+        """Has a notice sent after the answer; a decoy goes the same way and is dropped at its end, so that the answer takes the
+        same time with it and without it.
+        """
         request = otp_pb2.SendNoticeRequest(
             request_id=new_id(), destination=destination, channel=_channel(destination), template=template, locale=locale
         )
-        self._later.submit(self._notice, request)
+        self._later.submit(self._notice, request, time.monotonic() + NOTICE_DELAY_SECONDS, decoy=decoy)
 
     def close(self) -> None:
         """Hands over at once what still waits."""
         self._closing.set()
         self._later.shutdown(wait=True)
 
-    def _notice(self, request: otp_pb2.SendNoticeRequest) -> None:
-        self._closing.wait(NOTICE_DELAY_SECONDS)
+    def _notice(self, request: otp_pb2.SendNoticeRequest, due: float, *, decoy: bool) -> None:
+        self._closing.wait(max(0.0, due - time.monotonic()))
+        if decoy:
+            return
         try:
             self._stub.SendNotice(request)
         except grpc.RpcError as error:

@@ -6,6 +6,7 @@ from recapito.auth.v1 import operator_pb2 as pb
 from recapito.auth.v1 import operator_pb2_grpc
 
 from recapito_auth.domain.chain import Entry, Event
+from recapito_auth.flows import supervise
 from recapito_auth.flows.parts import Parts, note
 from recapito_auth.flows.sign_in_operator import sign_in_operator
 from recapito_auth.metrics import counted
@@ -35,3 +36,37 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._parts.sessions.end(person.token)
         note(self._parts, Entry(Event.OPERATOR_SIGNED_OUT, operator_id=person.operator_id))
         return pb.SignOutResponse()
+
+    def CreateOperator(self, request: pb.CreateOperatorRequest, context: Any) -> pb.CreateOperatorResponse:
+        """See the proto."""
+        person = current_call().the_person()
+        enrolled, password = supervise.enrol(self._parts, person, request.name, request.role, request.customer_id)
+        return pb.CreateOperatorResponse(
+            operator_id=enrolled.operator_id,
+            password=password,
+            otpauth_uri=enrolled.uri,
+            recovery_codes=enrolled.recovery_codes,
+        )
+
+    def DisableOperator(self, request: pb.DisableOperatorRequest, context: Any) -> pb.DisableOperatorResponse:
+        """See the proto."""
+        supervise.disable(self._parts, current_call().the_person(), request.name)
+        return pb.DisableOperatorResponse()
+
+    def UnlockCustomer(self, request: pb.UnlockCustomerRequest, context: Any) -> pb.UnlockCustomerResponse:
+        """See the proto."""
+        supervise.unlock(self._parts, current_call().the_person(), request.customer_id)
+        return pb.UnlockCustomerResponse()
+
+    def ExplainSignIn(self, request: pb.ExplainSignInRequest, context: Any) -> pb.ExplainSignInResponse:
+        """See the proto."""
+        found = supervise.explain(self._parts, current_call().the_person(), request.customer_id)
+        return pb.ExplainSignInResponse(
+            masked_username=found.masked_username,
+            last_signed_in_at=to_timestamp(found.last_signed_in_at),
+            obstacles=[
+                pb.SignInObstacle(code=one.code, blocks=one.blocks, at=to_timestamp(one.at), until=to_timestamp(one.until))
+                for one in found.obstacles
+            ],
+            events=[pb.SignInEvent(at=to_timestamp(one.at), event=one.event, details=one.details) for one in found.events],
+        )

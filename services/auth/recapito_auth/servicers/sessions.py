@@ -1,11 +1,10 @@
-"""SessionService and AccountService."""
+"""SessionService."""
 
 from typing import Any, Final
 
 from recapito.auth.v1 import session_pb2 as pb
 from recapito.auth.v1 import session_pb2_grpc
 
-from recapito_auth.flows.parts import Parts
 from recapito_auth.store.sessions import Introspection, Kind
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.persons import Introspect, person_of
@@ -30,18 +29,6 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
         return await introspect(self._introspection, self._clock, request.token)
 
 
-class AccountServicer(session_pb2_grpc.AccountServiceServicer):
-    """The customer's own account."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
-    def EndSession(self, request: pb.EndSessionRequest, context: Any) -> pb.EndSessionResponse:
-        """See the proto."""
-        self._parts.sessions.end(request.token)
-        return pb.EndSessionResponse()
-
-
 async def introspect(introspection: Introspection, clock: Clock, token: str) -> pb.IntrospectResponse:
     """Whom a token stands for; active: false where it isn't live."""
     session = await introspection.look_up(token, clock())
@@ -60,6 +47,7 @@ async def introspect(introspection: Introspection, clock: Clock, token: str) -> 
         operator_id=session.operator_id,
         operator_name=session.operator_name,
         role=session.role,
+        frozen=session.frozen,
     )
 
 

@@ -107,6 +107,43 @@ def follow(connection: sa.Connection, customer_id: str, old: str, new: str) -> N
     )
 
 
+def unlock(connection: sa.Connection, customer_id: str) -> None:
+    """Opens codes again before their time; the count of wrong ones goes on."""
+    connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == customer_id).values(codes_locked_until=None))
+
+
+def recover(
+    connection: sa.Connection, customer_id: str, password_hash: str, digest: str, at: datetime, *, contact_change_only: bool
+) -> None:
+    """Sets a recovered password. ``digest``: the recovery's. Locks of codes stay as they are."""
+    connection.execute(
+        sa.update(ACCOUNTS)
+        .where(ACCOUNTS.c.customer_id == customer_id)
+        .values(
+            password_hash=password_hash,
+            recovered_at=at,
+            recovery_digest=digest,
+            # once with one contact, until a contact change was approved
+            contact_change_only=sa.or_(ACCOUNTS.c.contact_change_only, sa.literal(contact_change_only)),
+        )
+    )
+
+
+def by_recovery(connection: sa.Connection, customer_id: str, digest: str) -> Account | None:
+    """The customer's account, if that recovery was its last one."""
+    return _one(connection, (ACCOUNTS.c.customer_id == customer_id) & (ACCOUNTS.c.recovery_digest == digest))
+
+
+def change_password(connection: sa.Connection, account: Account, password_hash: str, at: datetime) -> bool:
+    """Sets another password. False: it changed meanwhile."""
+    changed = connection.execute(
+        sa.update(ACCOUNTS)
+        .where(ACCOUNTS.c.account_id == account.account_id, ACCOUNTS.c.password_hash == account.password_hash)
+        .values(password_hash=password_hash, password_changed_at=at)
+    )
+    return changed.rowcount == 1
+
+
 def rehash(connection: sa.Connection, account: Account, password_hash: str) -> None:
     """Replaces a hash that was made with lower settings, unless the password changed meanwhile."""
     connection.execute(

@@ -38,6 +38,50 @@ def by_name_and_contact(connection: sa.Connection, person_type: PersonType, fami
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom to find: canonical and folded; an empty one is not asked for."""
+
+    contact: str = ""
+    codice_fiscale: str = ""
+    family_folded: str = ""
+
+
+def find(connection: sa.Connection, wanted: Wanted, most: int) -> list[Customer]:
+    """Everybody whom all of it fits, by id."""
+    asked = {
+        CUSTOMERS.c.email if "@" in wanted.contact else CUSTOMERS.c.mobile: wanted.contact,
+        CUSTOMERS.c.codice_fiscale: wanted.codice_fiscale,
+        CUSTOMERS.c.family_folded: wanted.family_folded,
+    }
+    conditions = [column == value for column, value in asked.items() if value]
+    found = connection.execute(_CUSTOMER.where(*conditions).order_by(CUSTOMERS.c.customer_id).limit(most))
+    return [_customer(row) for row in found.mappings()]
+
+
+def freeze(connection: sa.Connection, customer_id: str, at: datetime | None) -> None:
+    """Freezes a customer, or with None lifts that. The customer must be locked."""
+    connection.execute(sa.update(CUSTOMERS).where(CUSTOMERS.c.customer_id == customer_id).values(frozen_at=at))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A contact (``mobile`` or ``email``) that was changed here."""
+
+    seq: int
+    customer_id: str
+    changed: str
+    changed_at: datetime
+
+
+def changes_after(connection: sa.Connection, seq: int, most: int) -> list[Told]:
+    """What was changed here after ``seq``, in its order."""
+    found = connection.execute(
+        sa.select(CONTACT_CHANGES).where(CONTACT_CHANGES.c.seq > seq).order_by(CONTACT_CHANGES.c.seq).limit(most)
+    )
+    return [Told(**row._mapping) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
 class MobileChange:
     """A new mobile for a customer, and what it brings with it."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from recapito_auth.domain.customers import Operator
-from recapito_auth.store.tables import OPERATORS
+from recapito_auth.store.tables import OPERATORS, RECOVERY_CODES
 
 _COLUMNS = [OPERATORS.c[name] for name in Operator.__dataclass_fields__]
 
@@ -20,6 +20,39 @@ def add(connection: sa.Connection, operator: Operator, at: datetime) -> None:
     """Enrols an operator. Raises sqlalchemy.exc.IntegrityError: the name is taken."""
     values = {name: getattr(operator, name) for name in Operator.__dataclass_fields__}
     connection.execute(sa.insert(OPERATORS).values(**values, totp_last_step=0, created_at=at))
+
+
+def keep_recovery_codes(connection: sa.Connection, operator_id: str, digests: list[str]) -> None:
+    """Keeps the hashes of an operator's recovery codes."""
+    connection.execute(sa.insert(RECOVERY_CODES), [{"operator_id": operator_id, "digest": digest} for digest in digests])
+
+
+def consume_recovery_code(connection: sa.Connection, operator_id: str, digest: str, at: datetime) -> bool:
+    """Spends a recovery code. False: the operator has no such one, or it was spent before."""
+    spent = connection.execute(
+        sa.update(RECOVERY_CODES)
+        .where(RECOVERY_CODES.c.operator_id == operator_id, RECOVERY_CODES.c.digest == digest, RECOVERY_CODES.c.used_at.is_(None))
+        .values(used_at=at)
+    )
+    return spent.rowcount == 1
+
+
+def disable(connection: sa.Connection, operator_id: str, at: datetime) -> int:
+    """Disables an operator, once; gives the epoch below which their sessions are dead."""
+    connection.execute(
+        sa.update(OPERATORS)
+        .where(OPERATORS.c.operator_id == operator_id, OPERATORS.c.disabled_at.is_(None))
+        .values(disabled_at=at, epoch=OPERATORS.c.epoch + 1)
+    )
+    return int(connection.execute(sa.select(OPERATORS.c.epoch).where(OPERATORS.c.operator_id == operator_id)).scalar_one())
+
+
+def is_enabled(connection: sa.Connection, operator_id: str) -> bool:
+    """Whether the operator may sign in; nobody disables them until the transaction ends."""
+    row = connection.execute(
+        sa.select(OPERATORS.c.disabled_at).where(OPERATORS.c.operator_id == operator_id).with_for_update()
+    ).first()
+    return row is not None and row.disabled_at is None
 
 
 def consume_step(connection: sa.Connection, operator_id: str, step: int) -> bool:

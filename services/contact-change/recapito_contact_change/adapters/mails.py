@@ -7,13 +7,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from recapito_contact_change.notices import Notice
 from recapito_servicekit.mail import Mail, Mailer
 
+REPUDIATION_PATH: Final = "/non-sono-stato-io"
 _LANGUAGES: Final = ("it", "en")
 
 
 class Mails:
-    """Renders and sends. ``help_contact``: where customers get help."""
+    """Renders and sends. ``help_contact``: where customers get help; ``portal_url``: where links lead, empty: there are none."""
 
-    def __init__(self, mailer: Mailer, company: str, help_contact: str) -> None:
+    def __init__(self, mailer: Mailer, company: str, help_contact: str, portal_url: str = "") -> None:
         self._mailer = mailer
         self._environment = Environment(
             loader=PackageLoader("recapito_contact_change"),
@@ -23,6 +24,7 @@ class Mails:
             keep_trailing_newline=True,
         )
         self._environment.globals.update(company=company, help_contact=help_contact)
+        self._repudiation_page = f"{portal_url}{REPUDIATION_PATH}" if portal_url else ""
 
     def send(self, notice_id: str, notice: Notice) -> None:
         """Returns when the relay took it; its Message-ID is the notice's. Raises MailRejected or MailFailed."""
@@ -32,9 +34,9 @@ class Mails:
         """The mail. The first line of the text's template is the subject."""
         spoken = notice.locale.partition("-")[0].lower()
         language = spoken if spoken in _LANGUAGES else "en"
-        subject, _, text = self._render(f"{language}/{notice.template}.txt", notice).partition("\n\n")
-        html = self._environment.get_template("mail.html").render(language=language, subject=subject, text=text)
+        token = notice.params.get("token")
+        link = f"{self._repudiation_page}?t={token}" if token and self._repudiation_page else ""
+        written = self._environment.get_template(f"{language}/{notice.template}.txt").render(**notice.params, link=link)
+        subject, _, text = written.partition("\n\n")
+        html = self._environment.get_template("mail.html").render(language=language, subject=subject, text=text, link=link)
         return Mail(to=notice.destination, subject=subject, text=text, message_id=notice_id, html=html)
-
-    def _render(self, template: str, notice: Notice) -> str:
-        return self._environment.get_template(template).render(**notice.params)

@@ -59,6 +59,14 @@ class Registry:
             raise NotTakenOver(finding) from None
         return _customer(answer.customer), answer.old_mobile
 
+    def freeze(self, customer_id: str) -> None:
+        """Ends the customer's sessions and stops claims and changes; again: nothing more."""
+        self._stub.FreezeCustomer(registry_pb2.FreezeCustomerRequest(customer_id=customer_id))
+
+    def unfreeze(self, customer_id: str) -> None:
+        """Frees the customer; again: nothing more."""
+        self._stub.UnfreezeCustomer(registry_pb2.UnfreezeCustomerRequest(customer_id=customer_id))
+
 
 def _customer(customer: registry_pb2.Customer) -> Customer:
     return Customer(

@@ -39,6 +39,12 @@ class ApplyDecision:
 
     def _apply(self, event: Event, case: Case) -> None:
         change = case.change
+        with self._database.transaction() as tx:
+            begun = changes.begin_applying(tx, change.change_id, self._clock())
+            if not begun:  # the customer was faster
+                OUTBOX.close(tx, event.event_id, self._clock())
+        if not begun:
+            return
         try:
             customer, old_mobile = self._registry.change_mobile(
                 change.change_id,
@@ -66,9 +72,9 @@ class ApplyDecision:
         change_id = case.change.change_id
         with self._database.transaction() as tx:
             closed = OUTBOX.close(tx, event.event_id, now)
-            if not closed or not changes.move(tx, change_id, Step.RETURN, decided_at=None, reason_code=""):
+            if not closed or not changes.move(tx, change_id, Step.RETURN, applying_at=None, decided_at=None, reason_code=""):
                 return
-            cases.reopen(tx, case.case_id, tuple(dict.fromkeys((*case.findings, finding))))
+            cases.reopen(tx, change_id, tuple(dict.fromkeys((*case.findings, finding))))
             changes.note(tx, change_id, now, SYSTEM, Step.RETURN, finding)
 
     def _tell_refused(self, event: Event, case: Case) -> None:

@@ -1,12 +1,16 @@
-"""Keeps nothing longer than it may be kept: identity documents after the decision, uploads that were never filed."""
+"""Keeps nothing longer than it may be kept: documents after the decision, uploads never filed, questions never answered."""
 
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from recapito_contact_change import notices
+from recapito_contact_change.adapters.registry import Registry
+from recapito_contact_change.domain import ANSWER_WITHIN, Step
 from recapito_contact_change.flows.open_case import SYSTEM
-from recapito_contact_change.store import allowances, changes, documents
+from recapito_contact_change.store import allowances, cases, changes, documents, repudiations
+from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.documents import KeptDocument
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit import logs
@@ -23,8 +27,9 @@ BATCH: Final = 100
 class CleanUp:
     """See ``run_once``. ``keep``: how long identity documents are kept after the decision. Several may run at once."""
 
-    def __init__(self, database: Database, pipeline: DocumentPipeline, clock: Clock, keep: timedelta) -> None:
+    def __init__(self, database: Database, registry: Registry, pipeline: DocumentPipeline, clock: Clock, keep: timedelta) -> None:
         self._database = database
+        self._registry = registry
         self._pipeline = pipeline
         self._clock = clock
         self._keep = keep
@@ -38,15 +43,34 @@ class CleanUp:
     def run_once(self) -> None:
         """Cleans up all that is due (GDPR 5(1)(e), 17). A crash in between leaves nothing that the next run doesn't find."""
         now = self._clock()
+        expired = _all(self._expire_unanswered)
         destroyed = _all(self._destroy_decided)
         unfiled = _all(self._delete_unfiled)
         with self._database.transaction() as tx:
             allowances.forget(tx, (now - timedelta(days=1)).date())
+            repudiations.forget(tx, now)
         with self._database.read() as tx:
             known = documents.readable_ids(tx)
         blobs = self._pipeline.sweep(known, now - UNFILED)
-        if destroyed or unfiled or blobs:
-            log.info("cleaned up", documents_destroyed=destroyed, uploads_deleted=unfiled, stray_blobs=blobs)
+        if expired or destroyed or unfiled or blobs:
+            log.info(
+                "cleaned up", changes_expired=expired, documents_destroyed=destroyed, uploads_deleted=unfiled, stray_blobs=blobs
+            )
+
+    def _expire_unanswered(self) -> int:
+        with self._database.read() as tx:
+            due = changes.unanswered(tx, self._clock() - ANSWER_WITHIN, BATCH)
+        for change in due:
+            customer = self._registry.get(change.customer_id)
+            now = self._clock()
+            with self._database.transaction() as tx:
+                if not changes.move(tx, change.change_id, Step.EXPIRE, ended_at=now):
+                    continue
+                cases.close(tx, change.change_id)
+                changes.note(tx, change.change_id, now, SYSTEM, Step.EXPIRE)
+                for notice in notices.to_customer(notices.EXPIRED, customer):
+                    ledger.insert(tx, change.change_id, notice, now)
+        return len(due)
 
     def _destroy_decided(self) -> int:
         """The key first: from then on nobody reads the document, whatever becomes of its blobs. The SHA-256 stays."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import Case, Customer, Operator
-from recapito_contact_change.store import cases, changes, documents
+from recapito_contact_change.domain import Case, Customer, Operator, Question
+from recapito_contact_change.store import cases, changes, documents, questions
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Violation, invalid, not_found
 from recapito_servicekit.sql import Database
@@ -21,6 +21,7 @@ class Folder:
     case: Case
     customer: Customer
     documents: list[documents.KeptDocument]
+    questions: list[Question]
 
 
 class ReadCases:
@@ -58,7 +59,8 @@ class ReadCases:
             case = cases.find(tx, case_id)
             if case is None:
                 raise not_found("case")
-            return Folder(case, customer, documents.of_change(tx, case.change.change_id))
+            change_id = case.change.change_id
+            return Folder(case, customer, documents.of_change(tx, change_id), questions.of_change(tx, change_id))
 
     def find(self, case_id: str) -> Case:
         """The case alone. Raises NOT_FOUND."""

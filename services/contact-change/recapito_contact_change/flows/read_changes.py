@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from recapito_contact_change.domain import Asker, Change
-from recapito_contact_change.store import changes
+from recapito_contact_change.domain import Asker, Change, Question, State
+from recapito_contact_change.store import changes, questions
 from recapito_servicekit.errors import not_found
 from recapito_servicekit.sql import Database
 
@@ -23,6 +23,13 @@ class ReadChanges:
         if found is None:
             raise not_found("change")
         return found
+
+    def waiting_question(self, change: Change) -> Question | None:
+        """What the customer is asked; None: nothing."""
+        if change.state is not State.WAITING_FOR_CUSTOMER:
+            return None
+        with self._database.read() as tx:
+            return next((one for one in questions.of_change(tx, change.change_id) if one.answered_at is None), None)
 
     def newest(self, asker: Asker) -> list[Change]:
         """The newest 50, the newest first."""

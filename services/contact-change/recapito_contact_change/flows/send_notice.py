@@ -1,11 +1,13 @@
 """Sends a notice of the ledger: a mail to the relay, a text to the otp service."""
 
+from dataclasses import replace
+
 from recapito_contact_change import events
 from recapito_contact_change.adapters.codes import Codes, NoticeRefused
 from recapito_contact_change.adapters.mails import Mails
 from recapito_contact_change.flows.open_case import SYSTEM
-from recapito_contact_change.notices import Channel, Notice, NoticeState
-from recapito_contact_change.store import changes
+from recapito_contact_change.notices import WITH_LINK, Channel, Notice, NoticeState
+from recapito_contact_change.store import changes, repudiations
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit import logs
@@ -18,13 +20,14 @@ log = logs.get(__name__)
 
 
 class SendNotice:
-    """See ``run``."""
+    """See ``run``. ``links``: whether notices carry a link to the portal; a token is made when one goes out, and kept hashed."""
 
-    def __init__(self, database: Database, mails: Mails, codes: Codes, clock: Clock) -> None:
+    def __init__(self, database: Database, mails: Mails, codes: Codes, clock: Clock, *, links: bool) -> None:
         self._database = database
         self._mails = mails
         self._codes = codes
         self._clock = clock
+        self._links = links
 
     def run(self, event: Event) -> None:
         """Handles a notice event. Between the relay's answer and our record a crash sends it again, under the same Message-ID."""
@@ -36,6 +39,10 @@ class SendNotice:
         if found is None:
             return
         change_id, notice = found
+        if self._links and notice.template in WITH_LINK:
+            with self._database.transaction() as tx:
+                token = repudiations.issue(tx, change_id, self._clock())
+            notice = replace(notice, params={**notice.params, "token": token})
         logs.bind(change_id=change_id)
         error = self._send(notice_id, notice)
         state = NoticeState.FAILED if error else NoticeState.SENT

@@ -18,7 +18,7 @@ from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
 from recapito_servicekit.ids import new_id
 from recapito_servicekit.sql import Database
 
-_CUSTOMER: Final = "customer"
+CUSTOMER: Final = "customer"
 
 
 class SubmitRequest:
@@ -89,7 +89,7 @@ class SubmitRequest:
                 raise too_many_mobiles()
             if not documents.file(tx, asker.customer_id, typed.document_ids, change.change_id):
                 raise invalid(Violation("document_ids", "UNKNOWN", "one of them was filed meanwhile"))
-            changes.note(tx, change.change_id, now, _CUSTOMER, "submitted")
+            changes.note(tx, change.change_id, now, CUSTOMER, "submitted")
             events.write(OUTBOX, tx, events.SUBMITTED, change.change_id, {"change_id": change.change_id}, now)
         metrics.SUBMITTED.inc()
         return change

@@ -1,11 +1,11 @@
 """An operator takes a case for the length of a lease, or renews their own hold."""
 
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import Case, Operator, State
+from recapito_contact_change.domain import ENDED_STATES, Case, Operator, State
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
 from recapito_contact_change.store import cases, changes
 from recapito_servicekit.clock import Clock
-from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.errors import Kind, Refusal, not_found
 from recapito_servicekit.sql import Database
 
 
@@ -38,6 +38,34 @@ class TakeCase:
             raise Refusal(Kind.ABORTED, "CASE_HELD", "another operator holds the case", {"holder": case.holder_name})
         return self._reader.folder(case_id, customer)
 
+    def renew(self, operator: Operator, case_id: str) -> Case:
+        """The case with a lease of 15 minutes from now. Raises Refusal: NOT_FOUND, LEASE_LOST with who holds it."""
+        with self._database.transaction() as tx:
+            renewed = cases.renew(tx, case_id, operator.operator_id, self._clock())
+        case = self._reader.find(case_id)
+        if not renewed:
+            raise lease_lost(case)
+        return case
+
+    def release(self, operator: Operator, case_id: str) -> Case:
+        """The case, free for others. Raises Refusal: NOT_FOUND, LEASE_LOST where another holds it."""
+        now = self._clock()
+        with self._database.transaction() as tx:
+            released = cases.release(tx, case_id, operator.operator_id, now)
+            case = cases.find(tx, case_id)
+            if released and case is not None:
+                changes.note(tx, case.change.change_id, now, operator.name, "released")
+        if case is None:
+            raise not_found("case")
+        if case.held_at(now):
+            raise lease_lost(case)
+        return case
+
+
+def lease_lost(case: Case) -> Refusal:
+    """ABORTED: the operator doesn't hold the case, and who does."""
+    return Refusal(Kind.ABORTED, "LEASE_LOST", "the operator doesn't hold the case any more", {"holder": case.holder_name})
+
 
 def demand_not_own(case: Case, operator: Operator) -> None:
     """Raises FAILED_PRECONDITION where the operator would decide on themselves."""
@@ -46,5 +74,7 @@ def demand_not_own(case: Case, operator: Operator) -> None:
 
 
 def already_decided(case: Case) -> Refusal:
-    """ABORTED: another decided first, and who."""
+    """ABORTED: another decided first, and who; or the change is over without a decision."""
+    if case.change.state in ENDED_STATES:
+        return Refusal(Kind.ABORTED, "CASE_CLOSED", "the change is over", {"state": case.change.state})
     return Refusal(Kind.ABORTED, "ALREADY_DECIDED", "the case is decided", {"decided_by": case.decided_by_name})

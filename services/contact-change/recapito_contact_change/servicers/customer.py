@@ -9,8 +9,11 @@ from recapito.contact_change.v1 import contact_change_pb2 as pb
 from recapito.contact_change.v1 import contact_change_pb2_grpc as pb_grpc
 
 from recapito_contact_change.adapters.codes import Codes
-from recapito_contact_change.domain import Asker, Change, State
+from recapito_contact_change.domain import Asker, Change, Question, State
+from recapito_contact_change.flows.answer_question import Answer, AnswerQuestion
+from recapito_contact_change.flows.cancel_change import CancelChange
 from recapito_contact_change.flows.read_changes import ReadChanges
+from recapito_contact_change.flows.repudiate import Repudiate
 from recapito_contact_change.flows.submit_request import SubmitRequest
 from recapito_contact_change.flows.upload_document import UploadDocument
 from recapito_contact_change.flows.wish_mobile import WishMobile
@@ -32,6 +35,9 @@ class CustomerFlows:
     codes: Codes
     submit: SubmitRequest
     read: ReadChanges
+    cancel: CancelChange
+    answer: AnswerQuestion
+    repudiate: Repudiate
 
 
 class ContactChangeServicer(pb_grpc.ContactChangeServiceServicer):
@@ -82,11 +88,40 @@ class ContactChangeServicer(pb_grpc.ContactChangeServiceServicer):
 
     def GetChange(self, request: pb.GetChangeRequest, context: grpc.ServicerContext) -> pb.GetChangeResponse:
         """One of the customer's own."""
-        return pb.GetChangeResponse(change=_change(self._flows.read.one(asker(), request.change_id)))
+        return pb.GetChangeResponse(change=self._change(self._flows.read.one(asker(), request.change_id)))
 
     def ListChanges(self, request: pb.ListChangesRequest, context: grpc.ServicerContext) -> pb.ListChangesResponse:
         """All of the customer's own, the newest 50."""
-        return pb.ListChangesResponse(changes=[_change(one) for one in self._flows.read.newest(asker())])
+        return pb.ListChangesResponse(changes=[self._change(one) for one in self._flows.read.newest(asker())])
+
+    def CancelChange(self, request: pb.CancelChangeRequest, context: grpc.ServicerContext) -> pb.CancelChangeResponse:
+        """No more of it."""
+        change = self._flows.cancel.run(asker(), request.change_id, current_call().demand_time)
+        return pb.CancelChangeResponse(change=_change(change))
+
+    def AnswerQuestion(self, request: pb.AnswerQuestionRequest, context: grpc.ServicerContext) -> pb.AnswerQuestionResponse:
+        """The answer to an operator's question."""
+        answer = Answer(request.request_id, request.text, tuple(request.document_ids))
+        change = self._flows.answer.run(asker(), request.change_id, answer, current_call().demand_time)
+        return pb.AnswerQuestionResponse(change=_change(change))
+
+    def PreviewRepudiation(
+        self, request: pb.PreviewRepudiationRequest, context: grpc.ServicerContext
+    ) -> pb.PreviewRepudiationResponse:
+        """What the link is about."""
+        change = self._flows.repudiate.preview(request.token)
+        return pb.PreviewRepudiationResponse(
+            state=state_value(change.state),
+            masked_new_mobile=contacts.mask(change.form.new_mobile),
+            submitted_at=to_timestamp(change.submitted_at),
+        )
+
+    def Repudiate(self, request: pb.RepudiateRequest, context: grpc.ServicerContext) -> pb.RepudiateResponse:
+        """It wasn't them."""
+        return pb.RepudiateResponse(state=state_value(self._flows.repudiate.run(request.token).state))
+
+    def _change(self, change: Change) -> pb.Change:
+        return _change(change, self._flows.read.waiting_question(change))
 
 
 def asker() -> Asker:
@@ -126,7 +161,15 @@ def _form(request: pb.SubmitRequestRequest) -> TypedForm:
     )
 
 
-def _change(change: Change) -> pb.Change:
+def _change(change: Change, question: Question | None = None) -> pb.Change:
+    asked = None
+    if question is not None:
+        asked = pb.Question(
+            reason_code=question.reason_code,
+            text=question.text,
+            asked_at=to_timestamp(question.asked_at),
+            answer_by=to_timestamp(question.answer_by),
+        )
     return pb.Change(
         change_id=change.change_id,
         state=state_value(change.state),
@@ -136,6 +179,7 @@ def _change(change: Change) -> pb.Change:
         decided_at=to_timestamp(change.decided_at),
         reason_code=change.reason_code if change.state is State.REJECTED else "",
         applied_at=to_timestamp(change.applied_at),
+        question=asked,
     )
 
 

@@ -8,8 +8,9 @@ import grpc
 from recapito.contact_change.v1 import contact_change_pb2, review_pb2_grpc
 from recapito.contact_change.v1 import review_pb2 as pb
 
-from recapito_contact_change.domain import Case, Customer, Decision, Operator, State
+from recapito_contact_change.domain import Case, Customer, Decision, Operator, Question, State
 from recapito_contact_change.flows.decide_case import DecideCase, Verdict
+from recapito_contact_change.flows.freeze_customer import Restore
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
 from recapito_contact_change.flows.read_document import ReadDocument
 from recapito_contact_change.flows.take_case import TakeCase
@@ -33,6 +34,7 @@ class ReviewFlows:
     read_document: ReadDocument
     take: TakeCase
     decide: DecideCase
+    restore: Restore
     clock: Clock
 
 
@@ -64,6 +66,15 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
         """A hold of 15 minutes."""
         return pb.TakeCaseResponse(case=self._case(self._flows.take.run(operator(), request.case_id)))
 
+    def RenewLease(self, request: pb.RenewLeaseRequest, context: grpc.ServicerContext) -> pb.RenewLeaseResponse:
+        """15 minutes more."""
+        case = self._flows.take.renew(operator(), request.case_id)
+        return pb.RenewLeaseResponse(lease_expires_at=to_timestamp(case.lease_expires_at))
+
+    def ReleaseCase(self, request: pb.ReleaseCaseRequest, context: grpc.ServicerContext) -> pb.ReleaseCaseResponse:
+        """Back to the queue."""
+        return pb.ReleaseCaseResponse(case=self._summary(self._flows.take.release(operator(), request.case_id)))
+
     def ReadDocument(self, request: pb.ReadDocumentRequest, context: grpc.ServicerContext) -> Iterator[pb.ReadDocumentResponse]:
         """A page's image."""
         if request.page < 0:
@@ -83,9 +94,14 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
 
     def Decide(self, request: pb.DecideRequest, context: grpc.ServicerContext) -> pb.DecideResponse:
         """The decision."""
-        verdict = Verdict(request.expected_version, _DECISIONS.get(request.decision), request.reason_code, request.note)
+        decision = _DECISIONS.get(request.decision)
+        verdict = Verdict(request.expected_version, decision, request.reason_code, request.note, request.question)
         folder = self._flows.decide.run(operator(), request.case_id, verdict, current_call().demand_time)
         return pb.DecideResponse(case=self._case(folder))
+
+    def Restore(self, request: pb.RestoreRequest, context: grpc.ServicerContext) -> pb.RestoreResponse:
+        """It was them after all."""
+        return pb.RestoreResponse(case=self._case(self._flows.restore.run(operator(), request.change_id, request.note)))
 
     def _summary(self, case: Case) -> pb.CaseSummary:
         return pb.CaseSummary(
@@ -115,6 +131,7 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
             decided_by=case.decided_by_name,
             decided_at=to_timestamp(case.decided_at),
             findings=case.findings,
+            questions=[_question(question) for question in folder.questions],
         )
 
 
@@ -153,6 +170,17 @@ def _registry(customer: Customer) -> pb.RegistryRecord:
         mobile=customer.mobile,
         language=customer.language,
         contact_changed_at=to_timestamp(customer.contact_changed_at),
+    )
+
+
+def _question(question: Question) -> pb.AskedQuestion:
+    return pb.AskedQuestion(
+        asked_by=question.asked_by,
+        asked_at=to_timestamp(question.asked_at),
+        reason_code=question.reason_code,
+        text=question.text,
+        answered_at=to_timestamp(question.answered_at),
+        answer=question.answer,
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -11,6 +11,7 @@ from recapito_contact_change.store.changes import change_of
 from recapito_contact_change.store.tables import CASES, CHANGES, HISTORY
 
 C = CASES.c
+_CLOSED: Final = {"version": C.version + 1, "is_open": False, "holder_id": "", "holder_name": "", "lease_expires_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,12 @@ def find(tx: sa.Connection, case_id: str) -> Case | None:
     return _case(row) if row else None
 
 
+def of_change(tx: sa.Connection, change_id: str) -> Case | None:
+    """The case of a change, if there is one."""
+    row = tx.execute(_joined().where(C.change_id == change_id)).first()
+    return _case(row) if row else None
+
+
 def page(tx: sa.Connection, chosen: Filter, now: datetime, after: Place | None, most: int, *, newest_first: bool) -> list[Case]:
     """The next cases of the queue after a place; None: from the start."""
     query = _joined()
@@ -82,11 +89,11 @@ def page(tx: sa.Connection, chosen: Filter, now: datetime, after: Place | None, 
 
 def take(tx: sa.Connection, case_id: str, operator: Operator, registry_version: int, now: datetime) -> bool:
     """Gives the operator the case for 15 minutes. False: another holds it, or it isn't in review."""
-    # a case without a decision is in review: its own row says so, for of the change's a decision just written wouldn't be seen
+    # its own row says that it is open, for of the change's a decision just written wouldn't be seen
     free = sa.or_(C.holder_id == "", C.lease_expires_at <= now, C.holder_id == operator.operator_id)
     taken = tx.execute(
         CASES.update()
-        .where(C.case_id == case_id, free, C.decision.is_(None))
+        .where(C.case_id == case_id, free, C.is_open)
         .values(
             holder_id=operator.operator_id,
             holder_name=operator.name,
@@ -119,10 +126,7 @@ def decide(
             C.lease_expires_at > now,
         )
         .values(
-            version=C.version + 1,
-            holder_id="",
-            holder_name="",
-            lease_expires_at=None,
+            **_CLOSED,
             decision=decision,
             reason_code=reason_code,
             note=note,
@@ -134,14 +138,47 @@ def decide(
     return decided.rowcount == 1
 
 
-def reopen(tx: sa.Connection, case_id: str, findings: tuple[str, ...]) -> None:
-    """Takes a decision back that the registry couldn't take over; the history keeps it."""
+def renew(tx: sa.Connection, case_id: str, operator_id: str, now: datetime) -> bool:
+    """Lengthens the operator's live lease; the case stays as it is, and so does its version. False: they don't hold it."""
+    held = CASES.update().where(C.case_id == case_id, C.holder_id == operator_id, C.lease_expires_at > now)
+    return tx.execute(held.values(lease_expires_at=now + LEASE)).rowcount == 1
+
+
+def release(tx: sa.Connection, case_id: str, operator_id: str, now: datetime) -> bool:
+    """Ends the operator's live lease. False: they don't hold it."""
+    held = CASES.update().where(C.case_id == case_id, C.holder_id == operator_id, C.lease_expires_at > now)
+    free = {"holder_id": "", "holder_name": "", "lease_expires_at": None, "version": C.version + 1}
+    return tx.execute(held.values(**free)).rowcount == 1
+
+
+def close(tx: sa.Connection, change_id: str) -> None:
+    """Takes the case of a change, where there is one, out of everybody's hands."""
+    tx.execute(CASES.update().where(C.change_id == change_id).values(**_CLOSED))
+
+
+def find_more(tx: sa.Connection, change_id: str, findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """Adds findings to a case, in the caller's lock of it; gives those that are new."""
+    row = tx.execute(sa.select(C.findings).where(C.change_id == change_id).with_for_update()).one()
+    known = row.findings.split()
+    new = tuple(finding for finding in findings if finding not in known)
+    if new:
+        found = " ".join((*known, *new))
+        tx.execute(CASES.update().where(C.change_id == change_id).values(findings=found, version=C.version + 1))
+    return new
+
+
+def reopen(tx: sa.Connection, change_id: str, findings: tuple[str, ...] | None = None) -> None:
+    """Lets operators take the case again, its decision or question taken back; the history keeps it.
+
+    ``findings`` None: as they are.
+    """
     tx.execute(
         CASES.update()
-        .where(C.case_id == case_id)
+        .where(C.change_id == change_id)
         .values(
             version=C.version + 1,
-            findings=" ".join(findings),
+            is_open=True,
+            findings=C.findings if findings is None else " ".join(findings),
             decision=None,
             reason_code="",
             note="",

@@ -5,9 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recapito_contact_change.domain import OPEN_STATES, STEPS, Change, State, Step
+from recapito_contact_change.domain import OPEN_STATES, STEPS, STOPS, Change, State, Step
 from recapito_contact_change.form import DocumentType, FiledForm, IdentityDocument, Reason
-from recapito_contact_change.store.tables import CHANGES, HISTORY
+from recapito_contact_change.store.tables import CHANGES, HISTORY, QUESTIONS
 
 
 def insert(tx: sa.Connection, change: Change, request_id: str) -> None:
@@ -37,12 +37,32 @@ def insert(tx: sa.Connection, change: Change, request_id: str) -> None:
 
 
 def move(tx: sa.Connection, change_id: str, step: Step, **values: Any) -> bool:
-    """Takes a step, once. False: the change isn't where the step begins."""
-    start, end = STEPS[step]
-    moved = tx.execute(
-        CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state == start).values(state=end, **values)
+    """Takes a step, once. False: the change isn't where the step begins, or can't be stopped any more.
+
+    Of a change and its case the change is written first, by everybody, so that nobody waits for the other.
+    """
+    starts, end = STEPS[step]
+    change = CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state.in_(starts))
+    if step in STOPS:
+        change = change.where(CHANGES.c.applying_at.is_(None))
+    return tx.execute(change.values(state=end, **values)).rowcount == 1
+
+
+def begin_applying(tx: sa.Connection, change_id: str, now: datetime) -> bool:
+    """Notes that the registry is about to be asked, after which nothing stops the change. False: it isn't approved."""
+    begun = tx.execute(
+        CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state == State.APPROVED).values(applying_at=now)
     )
-    return moved.rowcount == 1
+    return begun.rowcount == 1
+
+
+def unanswered(tx: sa.Connection, asked_before: datetime, most: int) -> list[Change]:
+    """Changes that wait for their customer since before that instant."""
+    asked = sa.exists().where(
+        QUESTIONS.c.change_id == CHANGES.c.change_id, QUESTIONS.c.answered_at.is_(None), QUESTIONS.c.asked_at < asked_before
+    )
+    query = sa.select(CHANGES).where(CHANGES.c.state == State.WAITING_FOR_CUSTOMER, asked).limit(most)
+    return [change_of(row) for row in tx.execute(query)]
 
 
 def note(tx: sa.Connection, change_id: str, now: datetime, actor: str, action: str, detail: str = "") -> None:

@@ -34,8 +34,11 @@ def unfiled(tx: sa.Connection, customer_id: str, document_ids: Sequence[str]) ->
 
 
 def file(tx: sa.Connection, customer_id: str, document_ids: Sequence[str], change_id: str) -> bool:
-    """Files them with a change. False: one of them can't be; the caller must roll back."""
-    place = sa.case({document_id: n for n, document_id in enumerate(document_ids)}, value=DOCUMENTS.c.document_id)
+    """Files them with a change, after those that are. False: one of them can't be; the caller must roll back."""
+    if not document_ids:
+        return True
+    filed_before = tx.scalar(sa.select(sa.func.count()).where(D.change_id == change_id)) or 0
+    place = sa.case({document_id: n for n, document_id in enumerate(document_ids, filed_before)}, value=DOCUMENTS.c.document_id)
     filed = tx.execute(DOCUMENTS.update().where(_unfiled(customer_id, document_ids)).values(change_id=change_id, place=place))
     return filed.rowcount == len(document_ids)
 
@@ -48,7 +51,7 @@ def of_change(tx: sa.Connection, change_id: str) -> list[KeptDocument]:
 
 def past_keeping(tx: sa.Connection, ended_before: datetime, most: int) -> list[KeptDocument]:
     """Documents that can be read still, of changes that are over since before that instant."""
-    over = sa.and_(CHANGES.c.state.not_in(OPEN_STATES), CHANGES.c.decided_at < ended_before)
+    over = sa.and_(CHANGES.c.state.not_in(OPEN_STATES), sa.func.coalesce(CHANGES.c.decided_at, CHANGES.c.ended_at) < ended_before)
     query = sa.select(DOCUMENTS).join(CHANGES, D.change_id == CHANGES.c.change_id).where(D.destroyed_at.is_(None), over)
     return [_document(row) for row in tx.execute(query.limit(most))]
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from recapito_contact_change.domain import OPEN_STATES
+from recapito_contact_change.domain import BEFORE_APPLIED
 from recapito_servicekit.outbox import Outbox, outbox_table
 from recapito_servicekit.sql import UtcDateTime
 
@@ -12,7 +12,7 @@ METADATA: Final = sa.MetaData()
 _ID: Final = sa.String(32)
 _SEQ: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _FAILED: Final = sa.text("failed_at IS NOT NULL")
-_IS_OPEN: Final = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in OPEN_STATES)))
+_IS_OPEN: Final = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in BEFORE_APPLIED)))
 
 CHANGES: Final = sa.Table(
     "changes",
@@ -34,7 +34,9 @@ CHANGES: Final = sa.Table(
     sa.Column("submitted_at", UtcDateTime, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("decided_at", UtcDateTime),
+    sa.Column("applying_at", UtcDateTime),  # since then the registry may have the new mobile: too late to stop it
     sa.Column("applied_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),  # when it was over without a decision
     sa.Column("reason_code", sa.String(40), nullable=False, default=""),
     sa.UniqueConstraint("customer_id", "request_id", name="changes_request"),
     sa.Index("changes_one_open", "customer_id", unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
@@ -85,6 +87,7 @@ CASES: Final = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("findings", sa.String(400), nullable=False),  # separated by spaces
     sa.Column("submitted_at", UtcDateTime, nullable=False),  # the change's, for the queue's order
+    sa.Column("is_open", sa.Boolean, nullable=False, default=True),  # an operator may take it
     sa.Column("holder_id", sa.String(64), nullable=False, default=""),
     sa.Column("holder_name", sa.String(100), nullable=False, default=""),
     sa.Column("lease_expires_at", UtcDateTime),
@@ -96,6 +99,20 @@ CASES: Final = sa.Table(
     sa.Column("decided_by_name", sa.String(100), nullable=False, default=""),
     sa.Column("decided_at", UtcDateTime),
     sa.Index("cases_queue", "submitted_at", "case_id"),
+)
+
+QUESTIONS: Final = sa.Table(
+    "questions",
+    METADATA,
+    sa.Column("question_id", _ID, primary_key=True),
+    sa.Column("change_id", _ID, sa.ForeignKey("changes.change_id"), nullable=False, index=True),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("asked_by", sa.String(100), nullable=False),
+    sa.Column("reason_code", sa.String(40), nullable=False),
+    sa.Column("text", sa.String(1000), nullable=False),
+    sa.Column("answered_at", UtcDateTime),
+    sa.Column("answer", sa.String(2000), nullable=False, default=""),
+    sa.Column("answer_request_id", sa.String(64), nullable=False, default=""),
 )
 
 HISTORY: Final = sa.Table(
@@ -125,6 +142,15 @@ NOTICES: Final = sa.Table(
     sa.Column("failed_at", UtcDateTime),
     sa.Column("error", sa.String(200), nullable=False, server_default=""),
     sa.Index("notices_failed", "failed_at", sqlite_where=_FAILED, postgresql_where=_FAILED),
+)
+
+REPUDIATION_TOKENS: Final = sa.Table(
+    "repudiation_tokens",
+    METADATA,
+    sa.Column("token_digest", sa.String(64), primary_key=True),
+    sa.Column("change_id", _ID, sa.ForeignKey("changes.change_id"), nullable=False, index=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("used_at", UtcDateTime),
 )
 
 OUTBOX: Final = Outbox(outbox_table(METADATA))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from recapito_otp import metrics
-from recapito_otp.domain import Challenge, Channel, Rules, asked_by, prefix_of
+from recapito_otp.domain import ANONYMOUS, Challenge, Channel, Rules, asked_by, prefix_of
 from recapito_otp.store.redis_store import RedisStore, Unconfirmed
 from recapito_servicekit import contacts, logs
 from recapito_servicekit.clock import Clock
@@ -16,7 +16,7 @@ Send = Callable[[bool], Awaitable[Challenge]]
 
 
 class LimitPrefix:
-    """A mobile that confirmed a code before is neither counted nor stopped, and its way is one round trip."""
+    """What a customer asks for, to a mobile that confirmed a code before, is neither counted nor stopped: one round trip."""
 
     def __init__(self, store: RedisStore, rules: Rules, clock: Clock) -> None:
         self._store = store
@@ -25,10 +25,13 @@ class LimitPrefix:
 
     async def __call__(self, channel: Channel, destination: str, purpose: str, ip: str, send_id: str, send: Send) -> Challenge:
         """What ``send`` gives. ``send_id``: the same send, counted once. Raises RESOURCE_EXHAUSTED, and what ``send`` raises."""
-        try:
-            return await send(channel is not Channel.SMS or self._rules.exempts(ip))
-        except Unconfirmed:
-            pass  # so it is counted first
+        is_free = channel is not Channel.SMS or self._rules.exempts(ip)
+        # a visitor must not learn from a stop who confirmed a code before, so theirs are all counted
+        if is_free or purpose not in ANONYMOUS:
+            try:
+                return await send(is_free)
+            except Unconfirmed:
+                pass  # so it is counted first
         prefix, kind = prefix_of(destination), asked_by(purpose)
         try:
             await self._store.count_prefix(prefix, kind, send_id, self._rules.per_prefix, self._clock())

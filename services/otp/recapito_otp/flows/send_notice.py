@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from recapito_otp.domain import NOTICE_PARAMS, Channel, Faults, Message
+from recapito_otp.domain import NOTICE_PARAMS, WITH_LINK, Channel, Faults, Message
 from recapito_otp.store.redis_store import RedisStore
 from recapito_otp.vault import Vault
 from recapito_servicekit import traces
@@ -37,6 +37,9 @@ class SendNotice:
             if not value:
                 faults.add(f"params.{name}", "MISSING", f"{template} needs it")
             faults.visible(f"params.{name}", value, 60)
+        if template in WITH_LINK:
+            needed["token"] = params.get("token", "")
+            faults.visible("params.token", needed["token"], 60)
         faults.raise_any()
         shard = self._vault.shard(to)
         notice_id = self._vault.id_of(shard, "notice", caller, request_id, to)

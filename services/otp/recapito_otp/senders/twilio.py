@@ -54,7 +54,7 @@ class TwilioSender:
         self._callback = settings.twilio_callback_url
 
     def send(self, text: Text) -> None:
-        """Returns when Twilio took it. Raises SendRejected: it refuses this message or number (400); SendFailed: whatever else. Where
+        """Returns when Twilio took it. Raises SendRejected: it refuses this message or number; SendFailed: whatever else. Where
         no answer came in time the text may have gone out all the same.
         """
         form = {"To": text.to, "Body": text.text, **self._from}

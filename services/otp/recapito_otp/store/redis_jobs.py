@@ -22,6 +22,7 @@ BLOCK: Final = timedelta(seconds=1)
 # all workers are one consumer: a job in hand is told by its idle time alone, and no dead consumer's name piles up
 CONSUMER: Final = "worker"
 MOST_DEAD_LETTERS: Final = 10_000  # a shard; the oldest go first
+_QUEUE_AGAIN: Final = Script("queue_again.lua")
 _FINISH: Final = Script("delivery.lua", "finish_job.lua")
 
 
@@ -38,6 +39,16 @@ class Job:
     generation: int
     sealed: str
     tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A notice that gave up: its id, why, and when."""
+
+    entry: str
+    about: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,18 @@ class RedisJobs:
         """Leaves the job for another try after ``pause``, at most the lease."""
         idle = max(0, self._lease_ms - int(pause.total_seconds() * 1000))
         self._redis.xclaim(self._stream, keys.GROUP, CONSUMER, 0, [job.entry], idle=idle, justid=True)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """The notices that gave up, the oldest first."""
+        return [
+            DeadLetter(entry, fields["about"], fields["reason"], datetime.fromtimestamp(int(fields["at"]) / 1000, UTC))
+            for entry, fields in self._redis.xrange(keys.dead_letters(self._shard))
+        ]
+
+    def resend(self, letter: DeadLetter) -> bool:
+        """Queues a dead letter again; False: it is there no more."""
+        arguments = (2, keys.dead_letters(self._shard), self._stream, letter.entry)
+        return bool(self._redis.eval(_QUEUE_AGAIN.text, *arguments))
 
     def _taken_over(self, entry: str, fields: dict[str, str]) -> Job:
         found = self._redis.xpending_range(self._stream, keys.GROUP, entry, entry, 1)

@@ -280,7 +280,8 @@ def _held(claim_id: str) -> browser.Page:
     browser.drop(JOURNEY)
     found = call(services().sessions.Introspect, session_pb2.IntrospectRequest(token=browser.token()))
     held = found.claims_held_until if found.HasField("claims_held_until") else None
-    return _page("held", claim_id=claim_id, held=held)
+    frozen = texts.of("CUSTOMER_FROZEN") if found.frozen else ""
+    return _page("held", claim_id=claim_id, held=held, frozen=frozen)
 
 
 def _check_again(claim_id: str, refusal: Refusal) -> browser.Page:

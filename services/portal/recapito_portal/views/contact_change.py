@@ -5,7 +5,8 @@ Opened by a contact_change_token (after the password) or by a session.
 
 from typing import Final
 
-from flask import Blueprint, flash, render_template, session
+from flask import Blueprint, flash, render_template, request, session
+from flask_babel import gettext as _
 from recapito.contact_change.v1 import contact_change_pb2
 
 from recapito_portal import browser, codes, faults, texts, uploads
@@ -17,11 +18,14 @@ from recapito_servicekit.web import call, client, see
 
 pages = Blueprint("contact_change", __name__, url_prefix="/recapito")
 JOURNEY: Final = "change"
-OPEN: Final = (
+CANCELLABLE: Final = (
     contact_change_pb2.CHANGE_STATE_SUBMITTED,
     contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+    contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER,
     contact_change_pb2.CHANGE_STATE_APPROVED,
 )
+OPEN: Final = (*CANCELLABLE, contact_change_pb2.CHANGE_STATE_FROZEN)
+LONGEST_ID: Final = 64
 SIDES: Final = ("front", "back")
 NUMBER_FIELDS: Final = ("new_mobile", "mobile_proof", "reason")
 
@@ -220,7 +224,33 @@ def requests() -> browser.Page:
         rejections=texts.REJECTIONS,
         State=contact_change_pb2.ChangeState,
         can_begin=not any(change.state in OPEN for change in changes),
+        cancellable=CANCELLABLE,
     )
+
+
+@pages.get("/annulla")
+def cancelling() -> browser.Page:
+    """Asks whether to cancel a request."""
+    message = contact_change_pb2.GetChangeRequest(change_id=request.args.get("richiesta", "-")[:LONGEST_ID])
+    change = call(services().changes.GetChange, message, _token()).change
+    if change.state not in CANCELLABLE:
+        return see("contact_change.requests")
+    return render_template("contact_change/cancel.html", change=change)
+
+
+@pages.post("/annulla")
+def cancel() -> browser.Page:
+    """Cancels a request. One that is over, or just being applied, is told."""
+    message = contact_change_pb2.CancelChangeRequest(change_id=request.form.get("change_id", "-")[:LONGEST_ID])
+    try:
+        call(services().changes.CancelChange, message, _token())
+    except Refusal as refusal:
+        if refusal.kind is not Kind.FAILED_PRECONDITION:
+            raise
+        flash(_("Non si può più annullare: la richiesta è conclusa, o i sistemi stanno registrando il numero."), "error")
+    else:
+        flash(_("La richiesta è stata annullata: il tuo recapito resta com'era."), "good")
+    return see("contact_change.requests")
 
 
 def _already_open() -> browser.Page:

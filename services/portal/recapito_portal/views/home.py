@@ -7,7 +7,7 @@ from flask import Response as FlaskResponse
 from flask_babel import gettext as _
 from recapito.auth.v1 import session_pb2
 
-from recapito_portal import browser
+from recapito_portal import browser, texts
 from recapito_portal.services import end_session, services
 from recapito_servicekit.web import call, see
 
@@ -38,7 +38,8 @@ def area() -> browser.Page:
         browser.leave()
         return browser.ask_to_sign_in("SESSION_ENDED")
     held = found.claims_held_until if found.HasField("claims_held_until") else None
-    return render_template("home/area.html", held=held)
+    frozen = texts.of("CUSTOMER_FROZEN") if found.frozen else ""
+    return render_template("home/area.html", held=held, frozen=frozen)
 
 
 @pages.post("/esci")

@@ -1,4 +1,7 @@
-"""Accedi: user name and password, then "Conferma che sei tu" or, without a mobile on file, "Richiedi assistenza"."""
+"""Accedi: user name and password, then "Conferma che sei tu" or, without a mobile on file, "Richiedi assistenza".
+
+A device that is trusted is in after the password.
+"""
 
 from typing import Final
 
@@ -6,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, session
 from recapito.auth.v1 import authentication_pb2
 
 from recapito_portal import browser, codes, faults, texts
-from recapito_portal.forms import ActionForm, CodeForm, SignInForm
+from recapito_portal.forms import ActionForm, CodeForm, SignInCodeForm, SignInForm
 from recapito_portal.services import end_session, services
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.web import call, client, local_path, see
@@ -14,7 +17,7 @@ from recapito_servicekit.web import call, client, local_path, see
 pages = Blueprint("sign_in", __name__, url_prefix="/accedi")
 JOURNEY: Final = "sign_in"
 ASSISTANCE: Final = "assistance"
-WHY: Final = ("SESSION_ENDED", "STEP_UP_REQUIRED", "SIGN_IN_FIRST")
+WHY: Final = ("SESSION_ENDED", "SIGN_IN_FIRST")
 
 
 @pages.route("", methods=["GET", "POST"])
@@ -22,7 +25,12 @@ def start() -> browser.Page:
     """User name and password. Wrong, unknown and locked look the same."""
     form = SignInForm()
     if form.validate_on_submit():
-        message = authentication_pb2.SignInRequest(username=form.username.data, password=form.password.data, client=client())
+        message = authentication_pb2.SignInRequest(
+            username=form.username.data,
+            password=form.password.data,
+            client=client(),
+            device_token=browser.device_token(),
+        )
         try:
             found = call(services().authentication.SignIn, message)
         except Refusal as refusal:
@@ -39,8 +47,14 @@ def start() -> browser.Page:
 
 
 def _after_password(found: authentication_pb2.SignInResponse) -> browser.Page:
+    step = found.WhichOneof("next")
+    if step == "session":
+        return _entered(found.session.token)
     browser.forget_journeys()
-    if found.WhichOneof("next") == "mobile_missing":
+    if step == "contact_change_only":
+        session["change_token"] = found.contact_change_only.contact_change_token
+        return see("sign_in.contact_change_only")
+    if step == "mobile_missing":
         missing = found.mobile_missing
         browser.keep(ASSISTANCE, id=missing.sign_in_id, masked_email=missing.masked_email)
         return see("sign_in.no_mobile")
@@ -57,14 +71,21 @@ def code() -> browser.Page:
     found = browser.journey(JOURNEY)
     if "id" not in found:
         return see("sign_in.start")
-    form = CodeForm()
+    form = SignInCodeForm(data={"trust_device": found.get("trust_device", False)})
     if form.validate_on_submit():
-        message = authentication_pb2.CompleteSignInRequest(sign_in_id=found["id"], code=form.code.data)
+        browser.keep(JOURNEY, trust_device=form.trust_device.data)
+        message = authentication_pb2.CompleteSignInRequest(
+            sign_in_id=found["id"], code=form.code.data, trust_device=form.trust_device.data
+        )
         try:
             checked = call(services().authentication.CompleteSignIn, message)
         except Refusal as refusal:
             return see("sign_in.code") if codes.is_for_later(refusal) else _begin_again(refusal)
-        return _entered(checked.session.token) if codes.is_approved(JOURNEY, checked) else see("sign_in.code")
+        if not codes.is_approved(JOURNEY, checked):
+            return see("sign_in.code")
+        if checked.device_token:
+            browser.trust_device(checked.device_token)
+        return _entered(checked.session.token)
     try:
         state = call(services().authentication.GetSignIn, authentication_pb2.GetSignInRequest(sign_in_id=found["id"]))
     except Refusal as refusal:
@@ -89,6 +110,12 @@ def resend() -> browser.Page:
                 return _begin_again(refusal)
             codes.told_refused(refusal)
     return see("sign_in.code")
+
+
+@pages.get("/solo-recapito")
+def contact_change_only() -> browser.Page:
+    """The password was recovered with one contact only: why it opens a contact change and nothing else for now."""
+    return render_template("sign_in/contact_change_only.html") if session.get("change_token") else see("sign_in.start")
 
 
 @pages.route("/senza-cellulare", methods=["GET", "POST"])

@@ -1,0 +1,106 @@
+"""A customer answers an operator's question, with words or documents; the case goes back to the queue."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from recapito_contact_change import domain, events
+from recapito_contact_change.domain import ANSWER_LENGTH, REVIEW_TARGET, Asker, Change, State, Step
+from recapito_contact_change.flows.open_case import SYSTEM
+from recapito_contact_change.flows.read_changes import ReadChanges
+from recapito_contact_change.flows.submit_request import CUSTOMER
+from recapito_contact_change.form import MOST_DOCUMENTS, REQUEST_ID_LENGTH
+from recapito_contact_change.store import cases, changes, documents, questions
+from recapito_contact_change.store.tables import OUTBOX
+from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
+from recapito_servicekit.outbox import Event
+from recapito_servicekit.queues import Unreadable
+from recapito_servicekit.sql import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the customer answers: words, documents, or both."""
+
+    request_id: str
+    text: str
+    document_ids: tuple[str, ...]
+
+
+class AnswerQuestion:
+    """See ``run``."""
+
+    def __init__(self, database: Database, reader: ReadChanges, clock: Clock) -> None:
+        self._database = database
+        self._reader = reader
+        self._clock = clock
+
+    def run(self, asker: Asker, change_id: str, answer: Answer, demand_time: Callable[[], None]) -> Change:
+        """The change, in review again; a repeat gives the same. Raises Refusal: NOT_FOUND, NO_QUESTION, a field at fault."""
+        change = self._reader.one(asker, change_id)
+        if self._is_repeat(change_id, answer):
+            return replace(change, state=State.IN_REVIEW, decided_at=None, applied_at=None, reason_code="")
+        _check(answer)
+        demand_time()
+        now = self._clock()
+        due_at = now + REVIEW_TARGET
+        with self._database.transaction() as tx:
+            moved = changes.move(tx, change_id, Step.ANSWER, due_at=due_at)
+            question_id = questions.answer(tx, change_id, answer.text.strip(), answer.request_id, now) if moved else None
+            if question_id is not None:
+                if not documents.file(tx, asker.customer_id, answer.document_ids, change_id):
+                    raise _unknown_documents()
+                cases.reopen(tx, change_id)
+                changes.note(tx, change_id, now, CUSTOMER, Step.ANSWER, question_id)
+                data = {"change_id": change_id, "question_id": question_id}
+                events.write(OUTBOX, tx, events.ANSWERED, change_id, data, now)
+        if question_id is None and not self._is_repeat(change_id, answer):
+            raise Refusal(Kind.FAILED_PRECONDITION, "NO_QUESTION", "no question waits for an answer", {"state": change.state})
+        return replace(change, state=State.IN_REVIEW, due_at=due_at)
+
+    def _is_repeat(self, change_id: str, answer: Answer) -> bool:
+        with self._database.read() as tx:
+            return bool(answer.request_id) and questions.was_answered_by(tx, change_id, answer.request_id)
+
+
+class CheckAnswer:
+    """Runs the prechecks again once a customer has answered."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def run(self, event: Event) -> None:
+        """Handles an answered event, once. A case that isn't open any more is left as it is."""
+        change_id = events.read(event)["change_id"]
+        now = self._clock()
+        with self._database.transaction() as tx:
+            change = changes.find(tx, change_id)
+            if change is None:
+                raise Unreadable("no such change")
+            if not OUTBOX.close(tx, event.event_id, now) or change.state is not State.IN_REVIEW:
+                return
+            seen = changes.others_wished(tx, change.form.new_mobile, change.customer_id)
+            new = cases.find_more(tx, change_id, domain.findings(change.form.document, now, mobile_seen_elsewhere=seen))
+            if new:
+                changes.note(tx, change_id, now, SYSTEM, "found", " ".join(new))
+
+
+def _check(answer: Answer) -> None:
+    faults = []
+    if not 1 <= len(answer.request_id) <= REQUEST_ID_LENGTH:
+        faults.append(Violation("request_id", "LENGTH", f"1 to {REQUEST_ID_LENGTH} characters"))
+    if len(answer.text) > ANSWER_LENGTH:
+        faults.append(Violation("text", "LENGTH", f"at most {ANSWER_LENGTH} characters"))
+    if not answer.text.strip() and not answer.document_ids:
+        faults.append(Violation("text", "MISSING", "words, documents, or both"))
+    if len(answer.document_ids) > MOST_DOCUMENTS:
+        faults.append(Violation("document_ids", "TOO_MANY", f"at most {MOST_DOCUMENTS} documents"))
+    if faults:
+        raise invalid(*faults)
+    if len(set(answer.document_ids)) < len(answer.document_ids):
+        raise _unknown_documents()
+
+
+def _unknown_documents() -> Refusal:
+    return invalid(Violation("document_ids", "UNKNOWN", "documents that this customer uploaded and has not filed yet, each once"))

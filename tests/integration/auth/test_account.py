@@ -1,0 +1,187 @@
+"""The customer's own account: password, email, sessions, devices."""
+
+from functools import partial
+from typing import Any
+
+from recapito.auth.v1 import session_pb2 as pb
+from recapito.otp.v1 import otp_pb2
+
+from recapito_servicekit.calling import bearer
+from recapito_servicekit.errors import Kind
+from tests.conftest import SetClock
+from tests.integration.auth.service import PASSWORD, Auth, client, refused
+
+NEW = "quattro asini verdi al trotto"
+
+
+def change_password(auth: Auth, token: str, old: str = PASSWORD, new: str = NEW) -> str:
+    request = pb.ChangePasswordRequest(old_password=old, new_password=new)
+    return auth.accounts.ChangePassword(request, metadata=bearer(token)).session.token
+
+
+def start_email(auth: Auth, token: str, email: str) -> otp_pb2.Challenge:
+    request = pb.StartEmailChangeRequest(new_email=email, client=client("192.0.2.9"))
+    return auth.accounts.StartEmailChange(request, metadata=bearer(token)).challenge
+
+
+def complete_email(auth: Auth, token: str, challenge_id: str, code: str) -> pb.CompleteEmailChangeResponse:
+    request = pb.CompleteEmailChangeRequest(challenge_id=challenge_id, code=code)
+    return auth.accounts.CompleteEmailChange(request, metadata=bearer(token))
+
+
+def sessions(auth: Auth, token: str) -> list[Any]:
+    return list(auth.accounts.ListSessions(pb.ListSessionsRequest(), metadata=bearer(token)).sessions)
+
+
+def devices(auth: Auth, token: str) -> list[Any]:
+    return list(auth.accounts.ListDevices(pb.ListDevicesRequest(), metadata=bearer(token)).devices)
+
+
+def test_change_of_password_ends_everything_but_the_session_that_made_it(auth: Auth, clock: SetClock) -> None:
+    auth.register()
+    other, device = auth.trusted()
+    own = auth.sign_in()
+    clock.forward(minutes=5)
+    renewed = change_password(auth, own)
+    assert [auth.introspect(token).active for token in (other, own, renewed)] == [False, False, True]
+    assert auth.notices() == [("password_changed", "+393201234519"), ("password_changed", "maria.rossi@example.com")]
+    assert refused(auth.password).reason == "SIGN_IN_FAILED"
+    required = auth.password(password=NEW, device_token=device).code_required
+    assert list(required.reasons) == ["UNKNOWN_DEVICE", "NEW_COUNTRY_OR_NETWORK", "PASSWORD_CHANGED"]
+
+
+def test_change_of_password_needs_the_old_one_and_a_fresh_code(auth: Auth, clock: SetClock) -> None:
+    auth.register()
+    token = auth.sign_in()
+    refusal = refused(partial(change_password, auth, token, "wrong password"))
+    assert [(v.field, v.reason) for v in refusal.violations] == [("old_password", "WRONG")]
+    refusal = refused(partial(change_password, auth, token, PASSWORD, "password1"))
+    assert [(v.field, v.reason) for v in refusal.violations] == [("new_password", "TOO_COMMON")]
+    for _ in range(8):
+        refused(partial(change_password, auth, token, "wrong password"))
+    assert refused(partial(change_password, auth, token)).kind is Kind.RESOURCE_EXHAUSTED
+    clock.forward(minutes=10, seconds=1)
+    assert refused(partial(change_password, auth, token)).reason == "STEP_UP_REQUIRED"
+    challenge = auth.step_up(token, purpose="step_up")
+    fresh = auth.complete_step_up(token, challenge.challenge_id, auth.otp.codes[-1]).session.token
+    assert auth.introspect(change_password(auth, fresh)).active
+
+
+def test_session_of_a_trusted_device_is_as_fresh_as_its_last_code(auth: Auth, clock: SetClock) -> None:
+    auth.register()
+    _, device = auth.trusted()
+    clock.forward(minutes=11)
+    token = auth.password(device_token=device).session.token
+    assert refused(partial(change_password, auth, token)).reason == "STEP_UP_REQUIRED"
+
+
+def test_change_of_email_goes_to_the_new_one_and_tells_the_old(auth: Auth, clock: SetClock) -> None:
+    auth.register(contact="maria.rossi@example.com")
+    required = auth.password("maria.rossi@example.com").code_required
+    token = auth.code(required.sign_in_id, auth.otp.codes[-1]).session.token
+    challenge = start_email(auth, token, "Maria@Nuova.example")
+    assert challenge.masked_destination == "m***@n***.example"
+    assert complete_email(auth, token, challenge.challenge_id, "000000").outcome == otp_pb2.OUTCOME_INCORRECT
+    done = complete_email(auth, token, challenge.challenge_id, auth.otp.codes[-1])
+    assert (done.outcome, auth.introspect(token).active) == (otp_pb2.OUTCOME_APPROVED, False)
+    assert auth.introspect(done.session.token).contact_changed_at.ToDatetime() == clock.now.replace(tzinfo=None)
+    customer = auth.customer()
+    assert (customer.email, customer.version) == ("maria@nuova.example", 2)
+    assert auth.notices() == [("email_changed", "+393201234519"), ("email_changed", "maria.rossi@example.com")]
+    assert "CONTACT_CHANGED" in auth.password("maria@nuova.example").code_required.reasons
+    assert refused(lambda: auth.password("maria.rossi@example.com")).reason == "SIGN_IN_FAILED"
+
+
+def test_user_name_that_is_taken_is_told_to_its_owner_alone(auth: Auth) -> None:
+    auth.register(contact="maria.rossi@example.com")
+    auth.register("Luca", "Verdi", "famiglia.verdi@example.com")
+    required = auth.password("maria.rossi@example.com").code_required
+    token = auth.code(required.sign_in_id, auth.otp.codes[-1]).session.token
+    challenge = start_email(auth, token, "famiglia.verdi@example.com")
+    for left in (4, 3, 2, 1, 0):
+        answer = complete_email(auth, token, challenge.challenge_id, auth.otp.codes[-1])
+        assert (answer.outcome, answer.attempts_left) == (otp_pb2.OUTCOME_INCORRECT, left)
+    assert auth.customer().email == "maria.rossi@example.com"
+
+
+def test_shared_email_is_no_obstacle_where_the_user_name_is_a_mobile(auth: Auth) -> None:
+    auth.register()
+    auth.register("Luca", "Verdi", "famiglia.verdi@example.com")
+    token = auth.sign_in()
+    challenge = start_email(auth, token, "famiglia.verdi@example.com")
+    assert complete_email(auth, token, challenge.challenge_id, auth.otp.codes[-1]).session.token
+    assert auth.password().code_required.sign_in_id  # the user name is the mobile still
+
+
+def test_email_that_cannot_be_taken_is_told(auth: Auth) -> None:
+    auth.register()
+    token = auth.sign_in()
+    for typed, reason in (("nonsense", "NOT_AN_EMAIL"), ("", "EMPTY"), ("MARIA.ROSSI@example.com", "UNCHANGED")):
+        assert refused(partial(start_email, auth, token, typed)).violations[0].reason == reason
+
+
+def test_email_change_of_another_customer_or_epoch_is_not_found(auth: Auth) -> None:
+    auth.register()
+    auth.register("Luca", "Verdi", "3331234567")
+    token = auth.sign_in()
+    challenge = start_email(auth, token, "maria@nuova.example")
+    code = auth.otp.codes[-1]
+    other = auth.trusted("333 1234567")[0]
+    assert refused(partial(complete_email, auth, other, challenge.challenge_id, code)).kind is Kind.NOT_FOUND
+    renewed = change_password(auth, token)
+    assert refused(partial(complete_email, auth, renewed, challenge.challenge_id, code)).kind is Kind.NOT_FOUND
+
+
+def test_sessions_are_listed_with_their_devices_and_ended_by_id(auth: Auth, clock: SetClock) -> None:
+    auth.register()
+    auth.register("Luca", "Verdi", "3331234567")
+    first = auth.sign_in()
+    clock.forward(minutes=1)
+    second = auth.sign_in()
+    clock.forward(minutes=1)
+    found = sessions(auth, second)
+    assert [(s.current, s.last_seen_at.ToDatetime() > s.created_at.ToDatetime()) for s in found] == [(True, True), (False, False)]
+    other = auth.trusted("333 1234567")[0]
+    theirs = pb.EndSessionRequest(session_id=found[1].session_id)
+    assert refused(lambda: auth.accounts.EndSession(theirs, metadata=bearer(other))).kind is Kind.NOT_FOUND
+    assert refused(lambda: auth.accounts.EndSession(theirs)).kind is Kind.UNAUTHENTICATED
+    auth.accounts.EndSession(theirs, metadata=bearer(second))
+    assert [auth.introspect(token).active for token in (first, second)] == [False, True]
+    assert len(sessions(auth, second)) == 1
+    assert "SESSION_ENDED" in [entry["event"] for entry in auth.audited()]
+
+
+def test_session_keeps_its_place_in_the_list_over_a_step_up(auth: Auth) -> None:
+    auth.register()
+    token = auth.sign_in()
+    (before,) = sessions(auth, token)
+    challenge = auth.step_up(token, purpose="step_up")
+    fresh = auth.complete_step_up(token, challenge.challenge_id, auth.otp.codes[-1]).session.token
+    (after,) = sessions(auth, fresh)
+    assert (before.session_id, after.current) == (after.session_id, True)
+
+
+def test_all_sessions_end_and_trusted_devices_stay(auth: Auth) -> None:
+    auth.register()
+    first, device = auth.trusted()
+    second = auth.sign_in()
+    under_way = auth.password().code_required
+    auth.accounts.EndAllSessions(pb.EndAllSessionsRequest(), metadata=bearer(second))
+    assert [auth.introspect(token).active for token in (first, second)] == [False, False]
+    assert refused(lambda: auth.code(under_way.sign_in_id, auth.otp.codes[-1])).kind is Kind.NOT_FOUND
+    assert auth.password(device_token=device).session.token
+
+
+def test_devices_are_listed_and_forgotten(auth: Auth, clock: SetClock) -> None:
+    auth.register()
+    auth.register("Luca", "Verdi", "3331234567")
+    token, device = auth.trusted()
+    other = auth.trusted("333 1234567")[0]
+    (found,) = devices(auth, token)
+    assert (found.expires_at.ToDatetime() - found.created_at.ToDatetime()).days == 30
+    forget = pb.ForgetDeviceRequest(device_id=found.device_id)
+    assert refused(lambda: auth.accounts.ForgetDevice(forget, metadata=bearer(other))).kind is Kind.NOT_FOUND
+    auth.accounts.ForgetDevice(forget, metadata=bearer(token))
+    assert devices(auth, token) == []
+    assert list(auth.password(device_token=device).code_required.reasons) == ["UNKNOWN_DEVICE"]
+    assert refused(lambda: auth.accounts.ForgetDevice(forget, metadata=bearer(token))).kind is Kind.NOT_FOUND

@@ -1,0 +1,168 @@
+"""Supervisors: operators enrolled and disabled, locks lifted, sign-ins explained; recovery codes."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import grpc
+import pyotp
+import pytest
+import sqlalchemy as sa
+from recapito.auth.v1 import operator_pb2 as pb
+from recapito.auth.v1 import session_pb2
+
+from recapito_auth.store.tables import ACCOUNTS
+from recapito_servicekit.calling import bearer
+from recapito_servicekit.errors import Kind
+from tests.conftest import SetClock
+from tests.integration.auth.service import PASSWORD, Auth, refused
+from tests.support.serving import run_command
+
+
+@pytest.fixture
+def printed(auth: Auth, tmp_path: Path) -> str:
+    """What the command printed for the supervisor bruno, who is customer C3."""
+    file = tmp_path / "password"
+    file.write_text(PASSWORD + "\n")
+    arguments = ["create-operator", "Bruno", "--role", "supervisor", "--customer-id", "C3", "--password-file", str(file)]
+    return run_command("auth", arguments, auth.environment).stdout
+
+
+@pytest.fixture
+def supervisor(auth: Auth, printed: str, clock: SetClock) -> str:
+    """Bruno's session."""
+    return auth.operator("bruno", PASSWORD, totp(printed).at(clock.now)).session.token
+
+
+def totp(printed: str) -> pyotp.TOTP:
+    uri = re.search(r"otpauth://\S+", printed)
+    assert uri is not None
+    return pyotp.TOTP(parse_qs(urlsplit(uri.group()).query)["secret"][0])
+
+
+def explained(auth: Auth, token: str, customer_id: str = "C1") -> pb.ExplainSignInResponse:
+    return auth.operators.ExplainSignIn(pb.ExplainSignInRequest(customer_id=customer_id), metadata=bearer(token))
+
+
+def obstacles(auth: Auth, token: str, customer_id: str = "C1") -> list[tuple[str, bool]]:
+    return [(one.code, one.blocks) for one in explained(auth, token, customer_id).obstacles]
+
+
+def unlock(auth: Auth, token: str, customer_id: str = "C1") -> None:
+    auth.operators.UnlockCustomer(pb.UnlockCustomerRequest(customer_id=customer_id), metadata=bearer(token))
+
+
+def wrong_codes(auth: Auth, count: int, locked_until: datetime | None = None) -> None:
+    """Maria Rossi's account after so many wrong codes."""
+    with auth.database.transaction() as connection:
+        values = {"wrong_codes": count, "codes_locked_until": locked_until}
+        connection.execute(sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == "C1").values(values))
+
+
+def test_supervisor_enrols_an_operator_who_signs_in(auth: Auth, supervisor: str, clock: SetClock) -> None:
+    request = pb.CreateOperatorRequest(name="Carla", role="reviewer")
+    made = auth.operators.CreateOperator(request, metadata=bearer(supervisor))
+    assert len(set(made.recovery_codes)) == 10
+    token = auth.operator("carla", made.password, totp(made.otpauth_uri).at(clock.now)).session.token
+    assert auth.introspect(token).role == "reviewer"
+    again = refused(lambda: auth.operators.CreateOperator(request, metadata=bearer(supervisor)))
+    assert again.kind is Kind.ALREADY_EXISTS
+    with auth.database.read() as connection:
+        kept = str(connection.exec_driver_sql("SELECT * FROM operator_recovery_codes").all())
+        kept += str(connection.exec_driver_sql("SELECT * FROM audit").all())
+    assert not any(secret in kept for secret in (made.password, *made.recovery_codes))
+    refusal = refused(lambda: auth.operators.CreateOperator(request, metadata=bearer(token)))
+    assert (refusal.kind, refusal.reason) == (Kind.PERMISSION_DENIED, "ROLE_NOT_ALLOWED")
+    bad = pb.CreateOperatorRequest(name="Dora", role="king")
+    assert refused(lambda: auth.operators.CreateOperator(bad, metadata=bearer(supervisor))).violations[0].field == "role"
+
+
+def test_disabled_operator_is_out_at_once_and_stays_out(auth: Auth, supervisor: str, clock: SetClock) -> None:
+    made = auth.operators.CreateOperator(pb.CreateOperatorRequest(name="carla", role="reviewer"), metadata=bearer(supervisor))
+    app = totp(made.otpauth_uri)
+    token = auth.operator("carla", made.password, app.at(clock.now)).session.token
+    for _ in range(2):
+        auth.operators.DisableOperator(pb.DisableOperatorRequest(name="Carla"), metadata=bearer(supervisor))
+    assert not auth.introspect(token).active
+    assert auth.introspect(supervisor).active
+    clock.forward(seconds=30)
+    assert refused(lambda: auth.operator("carla", made.password, app.at(clock.now))).reason == "SIGN_IN_FAILED"
+    assert refused(lambda: auth.operator("carla", made.password, made.recovery_codes[0])).reason == "SIGN_IN_FAILED"
+    own = pb.DisableOperatorRequest(name="bruno")
+    assert refused(lambda: auth.operators.DisableOperator(own, metadata=bearer(supervisor))).reason == "OWN_ACCOUNT"
+    nobody = pb.DisableOperatorRequest(name="nobody")
+    assert refused(lambda: auth.operators.DisableOperator(nobody, metadata=bearer(supervisor))).kind is Kind.NOT_FOUND
+
+
+def test_recovery_code_stands_in_for_the_app_once_also_at_once(auth: Auth, printed: str) -> None:
+    codes = re.findall(r"^  ([a-z2-7]{4}(?:-[a-z2-7]{4}){3})$", printed, re.MULTILINE)
+    assert len(codes) == 10
+
+    def sign_in(typed: str) -> str:
+        try:
+            return auth.operator("bruno", PASSWORD, typed).session.token
+        except grpc.RpcError:
+            return ""
+
+    with ThreadPoolExecutor(6) as pool:
+        tokens = [token for token in pool.map(sign_in, [codes[0]] * 6) if token]
+    assert len(tokens) == 1
+    assert list(auth.introspect(tokens[0]).amr) == ["pwd", "recovery_code"]
+    assert refused(partial(auth.operator, "bruno", "wrong", codes[1])).reason == "SIGN_IN_FAILED"
+    assert sign_in(codes[1].replace("-", "").upper())
+
+
+def test_locked_user_name_is_explained_and_unlocked(auth: Auth, supervisor: str) -> None:
+    assert obstacles(auth, supervisor) == [("NOT_REGISTERED", True)]
+    auth.register()
+    assert obstacles(auth, supervisor) == []
+    for n in range(11):
+        refused(partial(auth.password, password="guess", ip=f"203.0.113.{n}"))
+    found = explained(auth, supervisor)
+    assert [(one.code, one.blocks) for one in found.obstacles] == [("USERNAME_LOCKED", True), ("FAILED_ATTEMPTS", False)]
+    assert found.obstacles[0].HasField("until")
+    assert found.masked_username == "320 *****19"
+    locked = next(event for event in found.events if event.event == "SIGN_IN_FAILED")
+    assert locked.details["locked"] == "true"
+    unlock(auth, supervisor)
+    assert auth.password().code_required.sign_in_id
+    assert {"CUSTOMER_UNLOCKED", "CUSTOMER_EXPLAINED"} <= {entry["event"] for entry in auth.audited() if entry["operator_id"]}
+
+
+def test_locked_codes_are_unlocked_and_disabled_ones_are_not(auth: Auth, supervisor: str, clock: SetClock) -> None:
+    auth.register()
+    wrong_codes(auth, 20, clock.now + timedelta(hours=1))
+    assert ("CODES_LOCKED", True) in obstacles(auth, supervisor)
+    assert refused(auth.password).reason == "CODES_LOCKED"
+    unlock(auth, supervisor)
+    assert auth.password().code_required.sign_in_id
+    wrong_codes(auth, 100)
+    assert ("CODES_DISABLED", True) in obstacles(auth, supervisor)
+    assert refused(lambda: unlock(auth, supervisor)).reason == "CODES_DISABLED"
+
+
+def test_supervisor_does_not_unlock_themselves(auth: Auth, supervisor: str) -> None:
+    auth.register("Anna", "Verdi", "3331234567")
+    assert refused(lambda: unlock(auth, supervisor, "C3")).reason == "OWN_ACCOUNT"
+    assert refused(lambda: unlock(auth, supervisor, "C0")).kind is Kind.NOT_FOUND
+    assert refused(lambda: unlock(auth, supervisor, "C2")).kind is Kind.NOT_FOUND
+    assert refused(lambda: explained(auth, supervisor, "C0")).kind is Kind.NOT_FOUND
+
+
+def test_changes_are_explained_with_their_times(auth: Auth, supervisor: str, clock: SetClock) -> None:
+    auth.register("Nicolo", "Dangelo", "nicolo.dangelo@example.com")
+    assert obstacles(auth, supervisor, "C2") == [("NO_MOBILE_ON_FILE", True)]
+    clock.forward(minutes=1)
+    auth.change(customer_id="C2")
+    found = explained(auth, supervisor, "C2").obstacles
+    assert [(one.code, one.at.ToDatetime()) for one in found] == [("CONTACT_CHANGED", clock.now.replace(tzinfo=None))]
+
+
+def test_session_of_a_customer_does_not_supervise(auth: Auth) -> None:
+    auth.register()
+    token = auth.sign_in()
+    assert auth.introspect(token).kind == session_pb2.KIND_SESSION
+    assert refused(lambda: explained(auth, token)).kind is Kind.UNAUTHENTICATED
