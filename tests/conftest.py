@@ -27,13 +27,6 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"RECAPITO_TEST_PARTS is embedded or servers, not {PARTS}")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup``, one system is started, not one a process."""
-    for item in items:
-        if "system" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("system"))
-
-
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """Certificates for every caller, and for a stranger."""
@@ -125,8 +118,9 @@ def broker_url(request: pytest.FixtureRequest, redis_server: RedisServer) -> Ite
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The whole system, running. All tests that use it run in one process of the run."""
-    made = System(tmp_path_factory.mktemp("system"), offset=11_000)
+    """The whole system, running; one for each process of the run, on ports of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    made = System(tmp_path_factory.mktemp("system"), offset=11_000 + 500 * worker)
     made.up()
     yield made
     made.down()

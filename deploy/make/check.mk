@@ -7,7 +7,7 @@ TYPED ?= $(wildcard libs/*) $(wildcard services/*) deploy tests bench
 .PHONY: test check
 
 test: setup
-	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n 2 --dist loadgroup $(T)
+	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n 2 --dist loadfile $(T)
 
 check: setup
 	@.venv/bin/ruff check .

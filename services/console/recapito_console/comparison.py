@@ -14,6 +14,7 @@ PLACES: Final = {
     "DOCUMENT_EXPIRES_SOON": ("expires_on", "document"),
     "SAME_MOBILE_OTHER_CUSTOMER": ("mobile", "form"),
     "REGISTRY_CHANGED": ("name", "registry"),
+    "USERNAME_TAKEN": ("mobile", "form"),
 }
 """Which field and which column a finding speaks of."""
 

@@ -11,6 +11,7 @@ from flask_babel import LazyString, format_datetime
 from flask_babel import lazy_gettext as _l
 from google.protobuf.timestamp_pb2 import Timestamp
 from recapito.contact_change.v1 import contact_change_pb2 as change
+from recapito.contact_change.v1 import review_pb2
 
 from recapito_console.translation import _, ngettext
 from recapito_servicekit.times import from_timestamp
@@ -21,12 +22,34 @@ STATES: Final[Mapping[int, LazyString]] = {
     change.CHANGE_STATE_APPROVED: _l("Approvato, da registrare"),
     change.CHANGE_STATE_REJECTED: _l("Respinto"),
     change.CHANGE_STATE_APPLIED: _l("Approvato e registrato"),
+    change.CHANGE_STATE_WAITING_FOR_CUSTOMER: _l("In attesa del cliente"),
+    change.CHANGE_STATE_CANCELLED: _l("Annullato dal cliente"),
+    change.CHANGE_STATE_EXPIRED: _l("Decaduto senza risposta"),
+    change.CHANGE_STATE_REPUDIATED: _l("Disconosciuto e fermato"),
+    change.CHANGE_STATE_FROZEN: _l("Disconosciuto, cliente bloccato"),
+}
+UNDECIDABLE: Final[Mapping[int, LazyString]] = {
+    change.CHANGE_STATE_SUBMITTED: _l("Il caso non si può ancora decidere: i controlli automatici non sono finiti."),
+    change.CHANGE_STATE_WAITING_FOR_CUSTOMER: _l(
+        "Il cliente deve ancora rispondere: con la risposta il caso torna da decidere, senza risposta decade dopo 30 giorni."
+    ),
+    change.CHANGE_STATE_CANCELLED: _l("Il cliente ha annullato la richiesta: non c'è più nulla da decidere."),
+    change.CHANGE_STATE_EXPIRED: _l("Il cliente non ha risposto entro 30 giorni: la richiesta è decaduta."),
+    change.CHANGE_STATE_REPUDIATED: _l(
+        "Chi ha un recapito in anagrafica non riconosce la richiesta: è fermata e l'anagrafica non cambia."
+    ),
+    change.CHANGE_STATE_FROZEN: _l(
+        "Chi ha un recapito in anagrafica non riconosce il cambio già registrato: il cliente è bloccato finché un supervisore "
+        "non ha verificato."
+    ),
 }
 FILTERS: Final[Mapping[str, LazyString]] = {
     "da-decidere": _l("Da decidere"),
     "approvati": _l("Da registrare"),
+    "in-attesa": _l("In attesa del cliente"),
     "registrati": _l("Registrati"),
     "respinti": _l("Respinti"),
+    "bloccati": _l("Clienti bloccati"),
     "tutti": _l("Tutti"),
 }
 ROLES: Final[Mapping[str, LazyString]] = {
@@ -57,10 +80,25 @@ REASON_CODES: Final[Mapping[str, LazyString]] = {
     "SUSPECTED_FRAUD": _l("Sospetta frode"),
     "OTHER": _l("Altro motivo"),
 }
+QUESTIONS: Final[Mapping[str, LazyString]] = {
+    "UNREADABLE": _l("Il documento non si legge"),
+    "MISSING_SIDE": _l("Manca un lato del documento"),
+    "DATA_DIFFERS": _l("I dati non coincidono"),
+    "OTHER": _l("Altro motivo"),
+}
+ASKING: Final = "ASK_"
+CHOICES: Final[Mapping[str, LazyString]] = {**REASON_CODES, **{ASKING + code: text for code, text in QUESTIONS.items()}}
+"""What the decision's form offers; a question's reason has ``ASKING`` before it, for OTHER is a rejection's too."""
+VERDICTS: Final[Mapping[str, LazyString]] = {
+    "approve": _l("Approva"),
+    "reject": _l("Respingi"),
+    "ask": _l("Chiedi al cliente"),
+}
 FINDINGS: Final[Mapping[str, LazyString]] = {
     "DOCUMENT_EXPIRES_SOON": _l("Il documento scade entro 30 giorni dalla richiesta, o è già scaduto."),
     "SAME_MOBILE_OTHER_CUSTOMER": _l("Lo stesso numero compare già per un altro cliente."),
     "REGISTRY_CHANGED": _l("L'anagrafica è cambiata dopo l'approvazione: il caso è tornato qui. Rileggi questa colonna."),
+    "USERNAME_TAKEN": _l("Il nuovo numero è già il nome utente di un altro account."),
 }
 ACTIONS: Final[Mapping[str, LazyString]] = {
     "submitted": _l("Richiesta inviata"),
@@ -68,42 +106,65 @@ ACTIONS: Final[Mapping[str, LazyString]] = {
     "viewed": _l("Caso visto"),
     "document_viewed": _l("Documento visto"),
     "taken": _l("Caso preso in carico"),
+    "released": _l("Caso rilasciato"),
     "decided": _l("Caso deciso"),
+    "asked": _l("Domanda inviata al cliente"),
+    "answered": _l("Il cliente ha risposto"),
+    "found": _l("Nuove segnalazioni dei controlli automatici"),
     "approved": _l("Richiesta approvata"),
     "rejected": _l("Richiesta respinta"),
     "returned": _l("Caso tornato da decidere"),
     "applied": _l("Nuovo cellulare registrato in anagrafica"),
+    "cancelled": _l("Richiesta annullata dal cliente"),
+    "expired": _l("Richiesta decaduta senza risposta"),
+    "repudiated": _l("Richiesta disconosciuta e fermata"),
+    "frozen": _l("Cambio disconosciuto: cliente bloccato"),
+    "restored": _l("Cliente sbloccato: il cambio resta valido"),
     "notice_sent": _l("Avviso inviato"),
     "notice_failed": _l("Avviso rifiutato dal destinatario"),
+    "resent": _l("Invio ripetuto a mano"),
+    "document_destroyed": _l("Documento distrutto: il tempo di conservazione è finito"),
 }
 DETAILS: Final[Mapping[str, LazyString]] = {
     **REASON_CODES,
+    **QUESTIONS,
     **FINDINGS,
+    "ASK": _l("Chiesto al cliente"),
     "APPROVE": _l("Approvata"),
     "REJECT": _l("Respinta"),
     "change_requested": _l("Richiesta ricevuta"),
     "change_approved": _l("Richiesta approvata"),
     "change_rejected": _l("Richiesta respinta"),
+    "change_question": _l("Domanda al cliente"),
+    "change_cancelled": _l("Richiesta annullata"),
+    "change_expired": _l("Richiesta decaduta"),
     "outcome_approved": _l("Esito: approvata"),
     "outcome_rejected": _l("Esito: respinta"),
     "EMAIL": _l("via email"),
     "SMS": _l("via SMS"),
 }
 VIEWED_PAGE: Final = re.compile(r"(\S+) page (\d+)")
-ACTORS: Final[Mapping[str, LazyString]] = {"customer": _l("Cliente"), "system": _l("Sistema")}
+ACTORS: Final[Mapping[str, LazyString]] = {
+    "customer": _l("Cliente"),
+    "system": _l("Sistema"),
+    "contact on file": _l("Chi ha un recapito in anagrafica"),
+}
 
 
 def add_to(app: Flask) -> None:
     """Makes the words available to the templates."""
     app.jinja_env.filters.update(moment=moment, clock=clock, day=day, mobile=mobile, deadline=deadline, word=word)
+    app.jinja_env.filters.update(state=state, kind=kind_of)
     app.jinja_env.globals.update(
-        STATES=STATES,
+        UNDECIDABLE=UNDECIDABLE,
         FILTERS=FILTERS,
         ROLES=ROLES,
         WISHES=WISHES,
         FACTORS=FACTORS,
         REASON_CODES=REASON_CODES,
-        APPROVAL=APPROVAL,
+        QUESTIONS=QUESTIONS,
+        CHOICES=CHOICES,
+        VERDICTS=VERDICTS,
         ACTIONS=ACTIONS,
         ACTORS=ACTORS,
         detail=detail,
@@ -115,8 +176,27 @@ def word(code: int | str, words: Mapping[Any, LazyString]) -> str:
     return str(words.get(code, code))
 
 
-def detail(text: str) -> str:
-    """The detail of a history entry in words; one that isn't made of known codes as it stands."""
+def state(code: int) -> str:
+    """A change's state in words; one that this version has no words for by its name, or by its number."""
+    if code in STATES:
+        return str(STATES[code])
+    return change.ChangeState.Name(code) if code in change.ChangeState.values() else str(code)  # type: ignore[arg-type]
+
+
+def kind_of(choice: str) -> str:
+    """What a choice of the decision's form does: "approve", "reject" or "ask"."""
+    if choice.startswith(ASKING):
+        return "ask"
+    return "approve" if choice == APPROVAL else "reject"
+
+
+def detail(entry: review_pb2.HistoryEntry) -> str:
+    """The detail of a history entry in words; one that isn't made of known codes as it stands. An answer's is a mere id."""
+    text = entry.detail
+    if entry.action == "answered":
+        return ""
+    if entry.action == "restored":  # an operator's own words
+        return text
     viewed = VIEWED_PAGE.fullmatch(text)
     if viewed:
         return _("pagina %(page)s del documento %(document)s", page=viewed[2], document=viewed[1][:8])

@@ -14,6 +14,7 @@ from recapito_portal.views import (
     contact_change,
     credentials,
     home,
+    question,
     recovery,
     registration,
     repudiation,
@@ -42,7 +43,20 @@ def build(told: PortalSettings, services: Services) -> Flask:
     app = web.create_app("recapito_portal", told, FILES * FILE_BYTES + FORM_BYTES)
     app.extensions["services"] = services
     browser.install(app)
-    for module in (home, registration, sign_in, recovery, step_up, account, credentials, contact_change, repudiation, claims):
+    journeys = (
+        home,
+        registration,
+        sign_in,
+        recovery,
+        step_up,
+        account,
+        credentials,
+        contact_change,
+        question,
+        repudiation,
+        claims,
+    )
+    for module in journeys:
         app.register_blueprint(module.pages)
     app.register_error_handler(Refusal, _refused)
     app.jinja_env.filters.update(moment=texts.moment, day=texts.day, mobile=texts.mobile, money=texts.money)

@@ -208,6 +208,20 @@ class IdentityForm(FlaskForm):
     )
 
 
+class AnswerForm(FlaskForm):
+    """The answer to an operator's question."""
+
+    request_id = HiddenField()
+    text = TextAreaField(
+        _l("La tua risposta"),
+        [Length(max=2000, message=_l("Scrivi al massimo 2.000 caratteri."))],
+        description=_l("Al massimo 2.000 caratteri; non serve se basta un file."),
+        render_kw={"rows": 5},
+    )
+    first = FileField(_l("Primo file (facoltativo)"))
+    second = FileField(_l("Secondo file (facoltativo)"))
+
+
 class ClaimForm(FlaskForm):
     """What happened, and where to pay."""
 

@@ -21,6 +21,11 @@ PASSWORD = "tre cavalli blu al galoppo"
 TOTP = "123456"
 ROLES = {"anna.bianchi": "reviewer", "carlo.neri": "supervisor", "dora.auditor": "auditor", "<i>eva</i>": "reviewer"}
 LEASE = timedelta(minutes=15)
+AFTER = {
+    review_pb2.DECISION_APPROVE: contact_change_pb2.CHANGE_STATE_APPROVED,
+    review_pb2.DECISION_REJECT: contact_change_pb2.CHANGE_STATE_REJECTED,
+    review_pb2.DECISION_ASK: contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER,
+}
 
 
 class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.SessionServiceServicer):
@@ -82,6 +87,8 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         self.history: dict[str, list[review_pb2.HistoryEntry]] = {}
         self.lists: list[review_pb2.ListCasesRequest] = []
         self.own_of: dict[str, str] = {}
+        self.restored: list[review_pb2.RestoreRequest] = []
+        self.decided: list[review_pb2.DecideRequest] = []
         self.page_type = "image/jpeg"
         self.page_bytes = picture()
         self.refusals: dict[str, Refusal] = {}
@@ -115,6 +122,23 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
             raise Refusal(Kind.ABORTED, "CASE_HELD", "another has it", {"holder": case.summary.holder})
         self.hold(request.case_id, name)
         return review_pb2.TakeCaseResponse(case=case)
+
+    def ReleaseCase(
+        self, request: review_pb2.ReleaseCaseRequest, context: grpc.ServicerContext
+    ) -> review_pb2.ReleaseCaseResponse:
+        case = self._case(request.case_id)
+        if self.is_held(case) and case.summary.holder != current_call().the_person().operator_name:
+            raise Refusal(Kind.ABORTED, "LEASE_LOST", "another has it", {"holder": case.summary.holder})
+        case.summary.holder = ""
+        case.ClearField("lease_expires_at")
+        return review_pb2.ReleaseCaseResponse(case=case.summary)
+
+    def Restore(self, request: review_pb2.RestoreRequest, context: grpc.ServicerContext) -> review_pb2.RestoreResponse:
+        self._refuse("Restore")
+        (case,) = [case for case in self.cases.values() if case.summary.change_id == request.change_id]
+        case.summary.state = contact_change_pb2.CHANGE_STATE_APPLIED
+        self.restored.append(request)
+        return review_pb2.RestoreResponse(case=case)
 
     def ReadDocument(
         self, request: review_pb2.ReadDocumentRequest, context: grpc.ServicerContext
@@ -156,8 +180,8 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         case = self.cases[request.case_id]
         case.decision, case.reason_code, case.note, case.decided_by = request.decision, request.reason_code, request.note, name
         case.decided_at.FromDatetime(self._clock())
-        approved = request.decision == review_pb2.DECISION_APPROVE
-        case.summary.state = contact_change_pb2.CHANGE_STATE_APPROVED if approved else contact_change_pb2.CHANGE_STATE_REJECTED
+        self.decided.append(request)
+        case.summary.state = AFTER[request.decision]
 
     def _case(self, case_id: str) -> review_pb2.Case:
         if case_id not in self.cases:

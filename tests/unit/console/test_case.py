@@ -105,6 +105,14 @@ def test_a_document_page_is_streamed_and_never_kept(anna: Browser, services: Ser
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_destroyed_document_is_told_instead_of_shown(anna: Browser, services: Services, clock: SetClock) -> None:
+    services.reviews.cases["c-1"].documents[0].destroyed_at.FromDatetime(clock())
+    page = anna.get("/casi/c-1").text
+    assert "fronte.jpg: distrutto il 22 nov 2026, 11:00" in page
+    assert "/documenti/d-1/" not in page
+    assert "/documenti/d-2/1" in page
+
+
 def test_a_document_that_is_no_image_is_not_handed_on(anna: Browser, services: Services) -> None:
     services.reviews.page_type = "text/html"
     services.reviews.page_bytes = b"<script>alert(1)</script>"

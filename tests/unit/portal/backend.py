@@ -454,6 +454,15 @@ class _Changes(contact_change_pb2_grpc.ContactChangeServiceServicer):
         change.state = contact_change_pb2.CHANGE_STATE_CANCELLED
         return contact_change_pb2.CancelChangeResponse(change=change)
 
+    @rpc
+    def AnswerQuestion(self, request: Any, context: Any) -> Any:
+        if self.b.person(context, "change-token") != "change-token":
+            self.b.demand_fresh_code()
+        (change,) = [change for change in self.b.changes if change.change_id == request.change_id]
+        change.state = contact_change_pb2.CHANGE_STATE_IN_REVIEW
+        change.ClearField("question")
+        return contact_change_pb2.AnswerQuestionResponse(change=change)
+
     def _linked(self, token: str) -> contact_change_pb2.Change:
         """The link's token is the change's id."""
         found = [change for change in self.b.changes if change.change_id == token]

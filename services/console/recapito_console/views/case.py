@@ -1,6 +1,5 @@
 """A case: everything side by side, taking it, deciding it, its history."""
 
-from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from recapito_console import comparison, texts
 from recapito_console.backend import ask, backend
+from recapito_console.draft import Draft
 from recapito_console.translation import _
 from recapito_console.views.session import demand_operator
 from recapito_servicekit import web
@@ -17,46 +17,12 @@ from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.times import from_timestamp
 
 ROME: Final = ZoneInfo("Europe/Rome")
-NOTE_LENGTH: Final = 2_000
+RESTORE_NOTE_LENGTH: Final = 400
 UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED})
 Page = str | tuple[str, int] | Response
 
 pages = Blueprint("case", __name__)
 pages.before_request(demand_operator)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the operator has put into the decision's form so far."""
-
-    reason_code: str = ""
-    note: str = ""
-
-    @classmethod
-    def sent(cls) -> "Draft":
-        """The form as the browser sent it, line ends as one character."""
-        return cls(request.form.get("reason_code", ""), request.form.get("note", "").replace("\r\n", "\n").strip())
-
-    @property
-    def is_approval(self) -> bool:
-        """Whether the reason is the one that approves; the decision follows from it, so that the two can't contradict."""
-        return self.reason_code == texts.APPROVAL
-
-    @property
-    def decision(self) -> "review_pb2.Decision.ValueType":
-        """The decision that the reason makes."""
-        return review_pb2.DECISION_APPROVE if self.is_approval else review_pb2.DECISION_REJECT
-
-    def faults(self) -> dict[str, str]:
-        """What is wrong, by field."""
-        faults = {}
-        if self.reason_code not in texts.REASON_CODES:
-            faults["reason_code"] = _("Scegli un esito.")
-        if len(self.note) > NOTE_LENGTH:
-            faults["note"] = _("Al massimo 2.000 caratteri: ora sono %(num)s.", num=len(self.note))
-        elif self.reason_code == "OTHER" and not self.note:
-            faults["note"] = _("Con «Altro motivo» scrivi una nota.")
-        return faults
 
 
 @pages.get("/casi/<case_id>")
@@ -66,6 +32,8 @@ def show(case_id: str) -> str:
 
 
 @pages.get("/casi/<case_id>/presa")
+@pages.get("/casi/<case_id>/rilascio")
+@pages.get("/casi/<case_id>/ripristino")
 @pages.get("/casi/<case_id>/decisione")
 def back(case_id: str) -> Response:
     """The address of a form, opened as a page (after a sign-in, or with another language): the case."""
@@ -90,9 +58,21 @@ def take(case_id: str) -> Page:
             raise
         case = _read(case_id)
         return _page(case, draft, alert=_refused(refusal, case), own=refusal.reason == "OWN_CASE"), 409
-    if draft.note or draft.reason_code:
-        return _page(answer.case, draft)
-    return web.see("case.show", case_id=case_id)
+    return web.see("case.show", case_id=case_id) if draft.is_empty else _page(answer.case, draft)
+
+
+@pages.post("/casi/<case_id>/rilascio")
+def release(case_id: str) -> Page:
+    """Gives the case back to the queue. Where another holds it by now, the case says so and keeps what was in the form."""
+    try:
+        ask(backend().reviews.ReleaseCase, review_pb2.ReleaseCaseRequest(case_id=case_id))
+    except Refusal as refusal:
+        if refusal.kind is not Kind.ABORTED:
+            raise
+        case = _read(case_id)
+        return _page(case, Draft.sent(), alert=_refused(refusal, case)), 409
+    flash(_("Caso rilasciato: ora lo può prendere un collega."), "info")
+    return web.see("queue.show")
 
 
 @pages.post("/casi/<case_id>/decisione")
@@ -107,19 +87,29 @@ def decide(case_id: str) -> Page:
     if step != "confirm":
         return render_template("confirm.html", case_id=case_id, case=_read(case_id), draft=draft, version=version)
     try:
-        ask(
-            backend().reviews.Decide,
-            review_pb2.DecideRequest(
-                case_id=case_id,
-                expected_version=version,
-                decision=draft.decision,
-                reason_code=draft.reason_code,
-                note=draft.note,
-            ),
-        )
+        ask(backend().reviews.Decide, draft.message(case_id, version))
     except Refusal as refusal:
         return _undecided(case_id, draft, refusal, version)
     return _decided(case_id, draft)
+
+
+@pages.post("/casi/<case_id>/ripristino")
+def restore(case_id: str) -> Page:
+    """Frees the customer of a change that was repudiated after it was applied; a supervisor says how it was found out."""
+    case = _read(case_id)
+    found_out = request.form.get("found_out", "").replace("\r\n", "\n").strip()
+    if not 1 <= len(found_out) <= RESTORE_NOTE_LENGTH:
+        return _page(
+            case, faults={"found_out": _("Scrivi come l'hai verificato, al massimo 400 caratteri.")}, found_out=found_out
+        ), 422
+    try:
+        ask(backend().reviews.Restore, review_pb2.RestoreRequest(change_id=case.summary.change_id, note=found_out))
+    except Refusal as refusal:
+        if refusal.kind is not Kind.FAILED_PRECONDITION:
+            raise
+        return _page(_read(case_id), alert=_refused(refusal, case), own=refusal.reason == "OWN_CASE", found_out=found_out), 409
+    flash(_("Cliente sbloccato: il cambio resta valido."), "info")
+    return web.see("case.show", case_id=case_id)
 
 
 def _undecided(case_id: str, draft: Draft, refusal: Refusal, version: int) -> Page:
@@ -141,7 +131,8 @@ def _undecided(case_id: str, draft: Draft, refusal: Refusal, version: int) -> Pa
 
 
 def _decided(case_id: str, draft: Draft) -> Response:
-    flash(_("Richiesta approvata.") if draft.is_approval else _("Richiesta respinta."), "info")
+    told = {"approve": _("Richiesta approvata."), "reject": _("Richiesta respinta."), "ask": _("Domanda inviata al cliente.")}
+    flash(told[draft.kind], "info")
     return web.see("case.show", case_id=case_id)
 
 
@@ -157,7 +148,12 @@ def _version() -> int:
 
 
 def _page(
-    case: review_pb2.Case, draft: Draft | None = None, faults: dict[str, str] | None = None, alert: str = "", own: bool = False
+    case: review_pb2.Case,
+    draft: Draft | None = None,
+    faults: dict[str, str] | None = None,
+    alert: str = "",
+    own: bool = False,
+    found_out: str = "",
 ) -> str:
     now = backend().clock()
     summary = case.summary
@@ -177,6 +173,8 @@ def _page(
         is_mine=mine,
         may_take=g.operator.may_decide and open_ and not own and not (held and not mine),
         may_decide=g.operator.may_decide and mine and not own,
+        may_restore=g.operator.may_restore and summary.state == contact_change_pb2.CHANGE_STATE_FROZEN and not own,
+        found_out=found_out,
         decision_url=url_for("case.decide", case_id=summary.case_id),
     )
 
@@ -193,6 +191,8 @@ def _refused(refusal: Refusal, case: review_pb2.Case) -> str:
     if refusal.reason == "CASE_HELD":
         name = refusal.metadata.get("holder", holder)
         return _("%(name)s ha preso in carico il caso prima di te. Torna alla coda o riprova più tardi.", name=name)
+    if refusal.reason == "CASE_CLOSED":
+        return _("Il caso non è più da decidere (%(state)s): qui sotto vedi com'è ora.", state=texts.state(case.summary.state))
     if refusal.reason == "LEASE_LOST":
         if holder and holder != g.operator.name:
             return _(

@@ -15,9 +15,11 @@ from recapito_servicekit.errors import Kind, Refusal
 PAGE_SIZE: Final = 25
 STATES: Final = {
     "da-decidere": contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+    "in-attesa": contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER,
     "approvati": contact_change_pb2.CHANGE_STATE_APPROVED,
     "registrati": contact_change_pb2.CHANGE_STATE_APPLIED,
     "respinti": contact_change_pb2.CHANGE_STATE_REJECTED,
+    "bloccati": contact_change_pb2.CHANGE_STATE_FROZEN,
     "tutti": contact_change_pb2.CHANGE_STATE_UNSPECIFIED,
 }
 ORDERS: Final = {"vecchi": review_pb2.CASE_ORDER_OLDEST_FIRST, "nuovi": review_pb2.CASE_ORDER_NEWEST_FIRST}

@@ -36,6 +36,11 @@ class Operator:
         """Whether the role takes and decides cases; an auditor only reads."""
         return self.role in DECIDING
 
+    @property
+    def may_restore(self) -> bool:
+        """Whether the role frees customers who were frozen."""
+        return self.role == "supervisor"
+
 
 def demand_token() -> None:
     """Before a page that only an operator gets. Raises SessionEnded where the browser brings no token."""
@@ -56,7 +61,7 @@ def demand_operator() -> None:
 def to_sign_in() -> Response:
     """Sends the browser to sign in and from there back to where it was; a form's page is the case it belongs to.
 
-    A note that was on its way is shown beside the sign-in, to be copied: it is kept nowhere.
+    A note or a question that was on its way is shown beside the sign-in, to be copied: it is kept nowhere.
     """
     if request.method == "GET":
         back = request.full_path.rstrip("?")
@@ -64,7 +69,7 @@ def to_sign_in() -> Response:
         back = url_for("case.show", case_id=request.view_args["case_id"])
     else:
         back = "/"
-    note = request.form.get("note", "").strip()
+    note = "\n\n".join(text for field in ("question", "note", "found_out") if (text := request.form.get(field, "").strip()))
     if note:
         answer: Response = make_response(render_template("sign_in.html", back=back, ended=True, username="", note=note), 401)
     else:

@@ -3,10 +3,12 @@
 Opened by a contact_change_token (after the password) or by a session.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from flask import Blueprint, flash, render_template, request, session
 from flask_babel import gettext as _
+from flask_wtf import FlaskForm
 from recapito.contact_change.v1 import contact_change_pb2
 
 from recapito_portal import browser, codes, faults, texts, uploads
@@ -30,20 +32,21 @@ SIDES: Final = ("front", "back")
 NUMBER_FIELDS: Final = ("new_mobile", "mobile_proof", "reason")
 
 
-def _token() -> str:
+def acting_token() -> str:
+    """The token of whoever acts: a contact_change_token, or else a session's; empty: nobody."""
     return str(session.get("change_token") or browser.token())
 
 
 @pages.before_request
 def opened() -> browser.Page | None:
     """Nobody comes here without a token of either kind."""
-    return None if _token() else browser.ask_to_sign_in("SIGN_IN_FIRST")
+    return None if acting_token() else browser.ask_to_sign_in("SIGN_IN_FIRST")
 
 
 @pages.get("")
 def start() -> browser.Page:
     """What happens with the documents and what to have ready, before anything is asked."""
-    changes = call(services().changes.ListChanges, contact_change_pb2.ListChangesRequest(), _token()).changes
+    changes = call(services().changes.ListChanges, contact_change_pb2.ListChangesRequest(), acting_token()).changes
     return render_template("contact_change/start.html", is_open=any(change.state in OPEN for change in changes))
 
 
@@ -58,7 +61,7 @@ def number() -> browser.Page:
     if form.validate_on_submit():
         message = contact_change_pb2.StartMobileConfirmationRequest(new_mobile=form.new_mobile.data, client=client())
         try:
-            started = call(services().changes.StartMobileConfirmation, message, _token())
+            started = call(services().changes.StartMobileConfirmation, message, acting_token())
         except Refusal as refusal:
             if refusal.reason == "CHANGE_OPEN":
                 return _already_open()
@@ -83,7 +86,7 @@ def code() -> browser.Page:
     if form.validate_on_submit():
         message = contact_change_pb2.ConfirmMobileRequest(challenge_id=found["challenge_id"], code=form.code.data)
         try:
-            checked = call(services().changes.ConfirmMobile, message, _token())
+            checked = call(services().changes.ConfirmMobile, message, acting_token())
         except Refusal as refusal:
             return see("contact_change.code") if codes.is_for_later(refusal) else _number_again(refusal)
         if not codes.is_approved(JOURNEY, checked):
@@ -100,7 +103,7 @@ def resend() -> browser.Page:
     if "challenge_id" in found:
         message = contact_change_pb2.ResendMobileCodeRequest(challenge_id=found["challenge_id"], client=client())
         try:
-            codes.sent_challenge(JOURNEY, call(services().changes.ResendMobileCode, message, _token()).challenge)
+            codes.sent_challenge(JOURNEY, call(services().changes.ResendMobileCode, message, acting_token()).challenge)
             codes.told_resent()
         except Refusal as refusal:
             if refusal.kind in (Kind.NOT_FOUND, Kind.FAILED_PRECONDITION):
@@ -135,7 +138,7 @@ def identity() -> browser.Page:
         del form.back
     if form.is_submitted():
         is_complete = form.validate()
-        _take_files(form)
+        take_files(form, JOURNEY, SIDES)
         files = browser.journey(JOURNEY)["files"]
         if "front" not in files and not form.front.errors:
             faults.add(form, "front", texts.of("MISSING_FILE"))
@@ -147,20 +150,21 @@ def identity() -> browser.Page:
     return render_template("contact_change/identity.html", form=form, **values), 422 if form.errors else 200
 
 
-def _take_files(form: IdentityForm) -> None:
-    for side in SIDES:
-        file = form[side].data if side in form else None
+def take_files(form: FlaskForm, journey: str, fields: Sequence[str]) -> None:
+    """Uploads what the form's file fields brought and notes it in the journey; what is wrong is told at the field."""
+    for name in fields:
+        file = form[name].data if name in form else None
         if not uploads.is_there(file):
             continue
         try:
-            taken = call(services().changes.UploadDocument, uploads.document(file), _token())
+            taken = call(services().changes.UploadDocument, uploads.document(file), acting_token())
         except Refusal as refusal:
             if refusal.kind not in uploads.TOLD:
                 raise
-            faults.tell_file(form, side, refusal)
+            faults.tell_file(form, name, refusal)
         else:
-            files = browser.journey(JOURNEY)["files"]
-            browser.keep(JOURNEY, files={**files, side: {"id": taken.document_id, "name": uploads.name_of(file)}})
+            files = browser.journey(journey)["files"]
+            browser.keep(journey, files={**files, name: {"id": taken.document_id, "name": uploads.name_of(file)}})
 
 
 def _file(form: IdentityForm, document_type: contact_change_pb2.DocumentType.ValueType) -> browser.Page | None:
@@ -182,7 +186,7 @@ def _file(form: IdentityForm, document_type: contact_change_pb2.DocumentType.Val
         document_ids=[found["files"][side]["id"] for side in SIDES if side in found["files"]],
     )
     try:
-        change = call(services().changes.SubmitRequest, message, _token()).change
+        change = call(services().changes.SubmitRequest, message, acting_token()).change
     except Refusal as refusal:
         if refusal.reason == "CHANGE_OPEN":
             return _already_open()
@@ -209,14 +213,14 @@ def done() -> browser.Page:
     if not filed:
         return see("contact_change.requests")
     message = contact_change_pb2.GetChangeRequest(change_id=filed["change_id"])
-    change = call(services().changes.GetChange, message, _token()).change
+    change = call(services().changes.GetChange, message, acting_token()).change
     return render_template("contact_change/done.html", change=change, email=filed["email"])
 
 
 @pages.get("/richieste")
 def requests() -> browser.Page:
     """Where the customer's requests stand, the newest first."""
-    changes = call(services().changes.ListChanges, contact_change_pb2.ListChangesRequest(), _token()).changes
+    changes = call(services().changes.ListChanges, contact_change_pb2.ListChangesRequest(), acting_token()).changes
     return render_template(
         "contact_change/requests.html",
         changes=changes,
@@ -232,7 +236,7 @@ def requests() -> browser.Page:
 def cancelling() -> browser.Page:
     """Asks whether to cancel a request."""
     message = contact_change_pb2.GetChangeRequest(change_id=request.args.get("richiesta", "-")[:LONGEST_ID])
-    change = call(services().changes.GetChange, message, _token()).change
+    change = call(services().changes.GetChange, message, acting_token()).change
     if change.state not in CANCELLABLE:
         return see("contact_change.requests")
     return render_template("contact_change/cancel.html", change=change)
@@ -243,7 +247,7 @@ def cancel() -> browser.Page:
     """Cancels a request. One that is over, or just being applied, is told."""
     message = contact_change_pb2.CancelChangeRequest(change_id=request.form.get("change_id", "-")[:LONGEST_ID])
     try:
-        call(services().changes.CancelChange, message, _token())
+        call(services().changes.CancelChange, message, acting_token())
     except Refusal as refusal:
         if refusal.kind is not Kind.FAILED_PRECONDITION:
             raise
