@@ -85,4 +85,6 @@ def _onward(details: grpc.ClientCallDetails, most: float) -> _Details:
     call = current_call_or_none()
     if call is not None:
         timeout = max(0.0, min(timeout, call.time_left()))
-    return _Details(details, timeout, (*(details.metadata or ()), *traces.metadata()))
+    given = tuple(details.metadata or ())
+    said = {key for key, _ in given}
+    return _Details(details, timeout, (*given, *(pair for pair in traces.metadata() if pair[0] not in said)))
