@@ -91,7 +91,8 @@ def test_certificate_that_is_not_there_fails(pki: Pki) -> None:
 
 def test_database_without_migrations_fails_until_they_ran(database_url: str) -> None:
     found = worst(doctor_sql.database(database_url, PACKAGE, "contact-change", system_clock))
-    assert (found.level, found.advice) == (Level.FAIL, "run recapito-contact-change migrate")
+    assert found.level is Level.FAIL
+    assert found.advice.startswith("run recapito-contact-change migrate")
     sql.migrate(database_url, PACKAGE)
     assert set(levels(doctor_sql.database(database_url, PACKAGE, "contact-change", system_clock))) == {Level.OK}
 

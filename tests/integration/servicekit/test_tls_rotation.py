@@ -16,7 +16,7 @@ OTP = {"RECAPITO_OTP_PEPPER": "pepper", "RECAPITO_OTP_SEAL_KEY": "b" * 43 + "="}
 
 
 def ask(channel: grpc.Channel) -> None:
-    answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+    answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
