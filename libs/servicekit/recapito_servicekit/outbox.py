@@ -2,7 +2,8 @@
 
 The row is the truth, the broker only carries it. The consumer closes the row in the transaction in which it records the effect,
 with one guarded UPDATE, so an event that arrives twice finds the row closed and does nothing, and one that the broker lost is
-published again. A failure moves the row's next try; after five it is dead and waits for a person.
+published again. A failure moves the row's next try; after five it is dead and waits for a person. An outage counts as no try for
+a day (``postpone``).
 
     open --(published)--> open --(effect recorded)--> done
       \\--(failed, tried again later)--/   \\--(five tries, or can't be read)--> dead
