@@ -16,7 +16,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.rabbitmq import RabbitServer
 from tests.support.redis import RedisServer
 from tests.support.smtp import SmtpSink
-from tests.support.system import System
+from tests.support.system import FIRST_OFFSET, System
 
 PARTS: Final = os.environ.get("RECAPITO_TEST_PARTS") or "embedded"
 
@@ -120,7 +120,7 @@ def broker_url(request: pytest.FixtureRequest, redis_server: RedisServer) -> Ite
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The whole system, running; one for each process of the run, on ports of its own."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    made = System(tmp_path_factory.mktemp("system"), offset=11_000 + 500 * worker)
+    made = System(tmp_path_factory.mktemp("system"), offset=FIRST_OFFSET + 20 * worker)
     made.up()
     yield made
     made.down()

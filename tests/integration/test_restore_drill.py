@@ -17,7 +17,7 @@ from recapito.otp.v1 import otp_pb2
 
 from recapito_servicekit.calling import bearer
 from tests.support.journeys import approve, file_change, specimen
-from tests.support.system import Known, Operator, System
+from tests.support.system import FIRST_OFFSET, Known, Operator, System
 
 ORDER = ("claims", "contact-change", "auth")  # docs/ops-backup.md says why
 TOTP_SECONDS = 30
@@ -27,7 +27,7 @@ PASSPHRASE = "corretto cavallo batteria graffetta"
 @pytest.fixture
 def own_system(tmp_path: Path) -> Iterator[System]:
     """A system of the test's own: it won't survive."""
-    made = System(tmp_path, offset=13_000)
+    made = System(tmp_path, offset=FIRST_OFFSET + 300)
     made.up()
     yield made
     made.down()

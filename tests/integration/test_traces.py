@@ -17,9 +17,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from recapito_servicekit import traces
 from tests.support import journeys
-from tests.support.system import System
+from tests.support.system import FIRST_OFFSET, System
 
-OFFSET = 12_100
+OFFSET = FIRST_OFFSET + 200
 NEW_MOBILE = "+393477654321"
 NEW_EMAIL = "nuova@example.com"
 

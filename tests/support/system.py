@@ -58,6 +58,10 @@ class Known:
     mobile: str
 
 
+# Systems of one run stand this far from the defaults' ports, and apart; a second run beside it on one machine is told another one.
+FIRST_OFFSET = int(os.environ.get("RECAPITO_TEST_PORT_OFFSET", "11000"))
+
+
 @dataclass(frozen=True)
 class Operator:
     """An operator that a test created."""
