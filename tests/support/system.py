@@ -58,7 +58,7 @@ class Known:
     mobile: str
 
 
-# Systems of one run stand this far from the defaults' ports, and apart; a second run beside it on one machine is told another one.
+# Where the systems of one run stand: this far from the default ports, and apart. A second run beside it is told another one.
 FIRST_OFFSET = int(os.environ.get("RECAPITO_TEST_PORT_OFFSET", "11000"))
 
 
