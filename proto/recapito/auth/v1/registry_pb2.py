@@ -27,7 +27,7 @@ from recapito.access.v1 import access_pb2 as recapito_dot_access_dot_v1_dot_acce
 from recapito.auth.v1 import registration_pb2 as recapito_dot_auth_dot_v1_dot_registration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/auth/v1/registry.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a#recapito/auth/v1/registration.proto\"\xa3\x03\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x31\n\x0bperson_type\x18\x02 \x01(\x0e\x32\x1c.recapito.auth.v1.PersonType\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\x16\n\x0e\x63odice_fiscale\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x0e\n\x06mobile\x18\x07 \x01(\t\x12\x10\n\x08language\x18\x08 \x01(\t\x12\x16\n\x0epolicy_numbers\x18\t \x03(\t\x12\x0f\n\x07version\x18\n \x01(\x03\x12\x36\n\x12\x63ontact_changed_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nregistered\x18\x0c \x01(\x08\x12\x39\n\x15password_recovered_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tfrozen_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x12GetCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"C\n\x13GetCustomerResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\"\x81\x01\n\x13\x43hangeMobileRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x12\n\nnew_mobile\x18\x03 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x04 \x01(\x03\x12\x13\n\x0bhold_claims\x18\x05 \x01(\x08\"X\n\x14\x43hangeMobileResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\x12\x12\n\nold_mobile\x18\x02 \x01(\t\"h\n\x14\x46indCustomersRequest\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12\x16\n\x0e\x63odice_fiscale\x18\x02 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x03 \x01(\t\x12\x12\n\ngiven_name\x18\x04 \x01(\t\"T\n\x15\x46indCustomersResponse\x12-\n\tcustomers\x18\x01 \x03(\x0b\x32\x1a.recapito.auth.v1.Customer\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\xae\x03\n\x16ImportCustomersRequest\x12=\n\x04head\x18\x01 \x01(\x0b\x32-.recapito.auth.v1.ImportCustomersRequest.HeadH\x00\x12;\n\x03row\x18\x02 \x01(\x0b\x32,.recapito.auth.v1.ImportCustomersRequest.RowH\x00\x1aT\n\x04Head\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x10\n\x08skip_bad\x18\x03 \x01(\x08\x1a\xb9\x01\n\x03Row\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0bperson_type\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\x16\n\x0e\x63odice_fiscale\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x0e\n\x06mobile\x18\x07 \x01(\t\x12\x10\n\x08language\x18\x08 \x01(\t\x12\x16\n\x0epolicy_numbers\x18\t \x03(\tB\x06\n\x04part\"2\n\x06\x42\x61\x64Row\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"\x98\x01\n\x17ImportCustomersResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x03\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x03\x12\x11\n\tunchanged\x18\x03 \x01(\x03\x12\x11\n\tconflicts\x18\x04 \x01(\x03\x12%\n\x03\x62\x61\x64\x18\x05 \x03(\x0b\x32\x18.recapito.auth.v1.BadRow\x12\x10\n\x08imported\x18\x06 \x01(\x08\",\n\x1aWatchContactChangesRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"\x9c\x01\n\x1bWatchContactChangesResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\t\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x63ustomer\x18\x04 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\",\n\x15\x46reezeCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"F\n\x16\x46reezeCustomerResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\".\n\x17UnfreezeCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"H\n\x18UnfreezeCustomerResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer2\xa5\x06\n\x17\x43ustomerRegistryService\x12\x63\n\x0bGetCustomer\x12$.recapito.auth.v1.GetCustomerRequest\x1a%.recapito.auth.v1.GetCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12\x66\n\x0c\x43hangeMobile\x12%.recapito.auth.v1.ChangeMobileRequest\x1a&.recapito.auth.v1.ChangeMobileResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12i\n\rFindCustomers\x12&.recapito.auth.v1.FindCustomersRequest\x1a\'.recapito.auth.v1.FindCustomersResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12q\n\x0fImportCustomers\x12(.recapito.auth.v1.ImportCustomersRequest\x1a).recapito.auth.v1.ImportCustomersResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01(\x01\x12}\n\x13WatchContactChanges\x12,.recapito.auth.v1.WatchContactChangesRequest\x1a-.recapito.auth.v1.WatchContactChangesResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x30\x01\x12l\n\x0e\x46reezeCustomer\x12\'.recapito.auth.v1.FreezeCustomerRequest\x1a(.recapito.auth.v1.FreezeCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12r\n\x10UnfreezeCustomer\x12).recapito.auth.v1.UnfreezeCustomerRequest\x1a*.recapito.auth.v1.UnfreezeCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/auth/v1/registry.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a#recapito/auth/v1/registration.proto\"\xa3\x03\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x31\n\x0bperson_type\x18\x02 \x01(\x0e\x32\x1c.recapito.auth.v1.PersonType\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\x16\n\x0e\x63odice_fiscale\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x0e\n\x06mobile\x18\x07 \x01(\t\x12\x10\n\x08language\x18\x08 \x01(\t\x12\x16\n\x0epolicy_numbers\x18\t \x03(\t\x12\x0f\n\x07version\x18\n \x01(\x03\x12\x36\n\x12\x63ontact_changed_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nregistered\x18\x0c \x01(\x08\x12\x39\n\x15password_recovered_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tfrozen_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x12GetCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"C\n\x13GetCustomerResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\"\x81\x01\n\x13\x43hangeMobileRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x12\n\nnew_mobile\x18\x03 \x01(\t\x12\x18\n\x10\x65xpected_version\x18\x04 \x01(\x03\x12\x13\n\x0bhold_claims\x18\x05 \x01(\x08\"X\n\x14\x43hangeMobileResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\x12\x12\n\nold_mobile\x18\x02 \x01(\t\"<\n\x13RevertMobileRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tchange_id\x18\x02 \x01(\t\"X\n\x14RevertMobileResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\x12\x12\n\nold_mobile\x18\x02 \x01(\t\"h\n\x14\x46indCustomersRequest\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12\x16\n\x0e\x63odice_fiscale\x18\x02 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x03 \x01(\t\x12\x12\n\ngiven_name\x18\x04 \x01(\t\"T\n\x15\x46indCustomersResponse\x12-\n\tcustomers\x18\x01 \x03(\x0b\x32\x1a.recapito.auth.v1.Customer\x12\x0c\n\x04more\x18\x02 \x01(\x08\"\xae\x03\n\x16ImportCustomersRequest\x12=\n\x04head\x18\x01 \x01(\x0b\x32-.recapito.auth.v1.ImportCustomersRequest.HeadH\x00\x12;\n\x03row\x18\x02 \x01(\x0b\x32,.recapito.auth.v1.ImportCustomersRequest.RowH\x00\x1aT\n\x04Head\x12)\n\x05\x61s_of\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\x12\x10\n\x08skip_bad\x18\x03 \x01(\x08\x1a\xb9\x01\n\x03Row\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x13\n\x0bperson_type\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\x16\n\x0e\x63odice_fiscale\x18\x05 \x01(\t\x12\r\n\x05\x65mail\x18\x06 \x01(\t\x12\x0e\n\x06mobile\x18\x07 \x01(\t\x12\x10\n\x08language\x18\x08 \x01(\t\x12\x16\n\x0epolicy_numbers\x18\t \x03(\tB\x06\n\x04part\"2\n\x06\x42\x61\x64Row\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\"\x98\x01\n\x17ImportCustomersResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x03\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x03\x12\x11\n\tunchanged\x18\x03 \x01(\x03\x12\x11\n\tconflicts\x18\x04 \x01(\x03\x12%\n\x03\x62\x61\x64\x18\x05 \x03(\x0b\x32\x18.recapito.auth.v1.BadRow\x12\x10\n\x08imported\x18\x06 \x01(\x08\",\n\x1aWatchContactChangesRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\"\x9c\x01\n\x1bWatchContactChangesResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\t\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x63ustomer\x18\x04 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\",\n\x15\x46reezeCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"F\n\x16\x46reezeCustomerResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer\".\n\x17UnfreezeCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"H\n\x18UnfreezeCustomerResponse\x12,\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1a.recapito.auth.v1.Customer2\x8d\x07\n\x17\x43ustomerRegistryService\x12\x63\n\x0bGetCustomer\x12$.recapito.auth.v1.GetCustomerRequest\x1a%.recapito.auth.v1.GetCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12\x66\n\x0c\x43hangeMobile\x12%.recapito.auth.v1.ChangeMobileRequest\x1a&.recapito.auth.v1.ChangeMobileResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12\x66\n\x0cRevertMobile\x12%.recapito.auth.v1.RevertMobileRequest\x1a&.recapito.auth.v1.RevertMobileResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12i\n\rFindCustomers\x12&.recapito.auth.v1.FindCustomersRequest\x1a\'.recapito.auth.v1.FindCustomersResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12q\n\x0fImportCustomers\x12(.recapito.auth.v1.ImportCustomersRequest\x1a).recapito.auth.v1.ImportCustomersResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01(\x01\x12}\n\x13WatchContactChanges\x12,.recapito.auth.v1.WatchContactChangesRequest\x1a-.recapito.auth.v1.WatchContactChangesResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x30\x01\x12l\n\x0e\x46reezeCustomer\x12\'.recapito.auth.v1.FreezeCustomerRequest\x1a(.recapito.auth.v1.FreezeCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12r\n\x10UnfreezeCustomer\x12).recapito.auth.v1.UnfreezeCustomerRequest\x1a*.recapito.auth.v1.UnfreezeCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['GetCustomer']._serialized_options = b'\242\273\030\003\n\001\001'
   _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['ChangeMobile']._loaded_options = None
   _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['ChangeMobile']._serialized_options = b'\242\273\030\003\n\001\001'
+  _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['RevertMobile']._loaded_options = None
+  _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['RevertMobile']._serialized_options = b'\242\273\030\003\n\001\001'
   _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['FindCustomers']._loaded_options = None
   _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['FindCustomers']._serialized_options = b'\242\273\030\003\n\001\001'
   _globals['_CUSTOMERREGISTRYSERVICE'].methods_by_name['ImportCustomers']._loaded_options = None
@@ -58,32 +60,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHANGEMOBILEREQUEST']._serialized_end=820
   _globals['_CHANGEMOBILERESPONSE']._serialized_start=822
   _globals['_CHANGEMOBILERESPONSE']._serialized_end=910
-  _globals['_FINDCUSTOMERSREQUEST']._serialized_start=912
-  _globals['_FINDCUSTOMERSREQUEST']._serialized_end=1016
-  _globals['_FINDCUSTOMERSRESPONSE']._serialized_start=1018
-  _globals['_FINDCUSTOMERSRESPONSE']._serialized_end=1102
-  _globals['_IMPORTCUSTOMERSREQUEST']._serialized_start=1105
-  _globals['_IMPORTCUSTOMERSREQUEST']._serialized_end=1535
-  _globals['_IMPORTCUSTOMERSREQUEST_HEAD']._serialized_start=1255
-  _globals['_IMPORTCUSTOMERSREQUEST_HEAD']._serialized_end=1339
-  _globals['_IMPORTCUSTOMERSREQUEST_ROW']._serialized_start=1342
-  _globals['_IMPORTCUSTOMERSREQUEST_ROW']._serialized_end=1527
-  _globals['_BADROW']._serialized_start=1537
-  _globals['_BADROW']._serialized_end=1587
-  _globals['_IMPORTCUSTOMERSRESPONSE']._serialized_start=1590
-  _globals['_IMPORTCUSTOMERSRESPONSE']._serialized_end=1742
-  _globals['_WATCHCONTACTCHANGESREQUEST']._serialized_start=1744
-  _globals['_WATCHCONTACTCHANGESREQUEST']._serialized_end=1788
-  _globals['_WATCHCONTACTCHANGESRESPONSE']._serialized_start=1791
-  _globals['_WATCHCONTACTCHANGESRESPONSE']._serialized_end=1947
-  _globals['_FREEZECUSTOMERREQUEST']._serialized_start=1949
-  _globals['_FREEZECUSTOMERREQUEST']._serialized_end=1993
-  _globals['_FREEZECUSTOMERRESPONSE']._serialized_start=1995
-  _globals['_FREEZECUSTOMERRESPONSE']._serialized_end=2065
-  _globals['_UNFREEZECUSTOMERREQUEST']._serialized_start=2067
-  _globals['_UNFREEZECUSTOMERREQUEST']._serialized_end=2113
-  _globals['_UNFREEZECUSTOMERRESPONSE']._serialized_start=2115
-  _globals['_UNFREEZECUSTOMERRESPONSE']._serialized_end=2187
-  _globals['_CUSTOMERREGISTRYSERVICE']._serialized_start=2190
-  _globals['_CUSTOMERREGISTRYSERVICE']._serialized_end=2995
+  _globals['_REVERTMOBILEREQUEST']._serialized_start=912
+  _globals['_REVERTMOBILEREQUEST']._serialized_end=972
+  _globals['_REVERTMOBILERESPONSE']._serialized_start=974
+  _globals['_REVERTMOBILERESPONSE']._serialized_end=1062
+  _globals['_FINDCUSTOMERSREQUEST']._serialized_start=1064
+  _globals['_FINDCUSTOMERSREQUEST']._serialized_end=1168
+  _globals['_FINDCUSTOMERSRESPONSE']._serialized_start=1170
+  _globals['_FINDCUSTOMERSRESPONSE']._serialized_end=1254
+  _globals['_IMPORTCUSTOMERSREQUEST']._serialized_start=1257
+  _globals['_IMPORTCUSTOMERSREQUEST']._serialized_end=1687
+  _globals['_IMPORTCUSTOMERSREQUEST_HEAD']._serialized_start=1407
+  _globals['_IMPORTCUSTOMERSREQUEST_HEAD']._serialized_end=1491
+  _globals['_IMPORTCUSTOMERSREQUEST_ROW']._serialized_start=1494
+  _globals['_IMPORTCUSTOMERSREQUEST_ROW']._serialized_end=1679
+  _globals['_BADROW']._serialized_start=1689
+  _globals['_BADROW']._serialized_end=1739
+  _globals['_IMPORTCUSTOMERSRESPONSE']._serialized_start=1742
+  _globals['_IMPORTCUSTOMERSRESPONSE']._serialized_end=1894
+  _globals['_WATCHCONTACTCHANGESREQUEST']._serialized_start=1896
+  _globals['_WATCHCONTACTCHANGESREQUEST']._serialized_end=1940
+  _globals['_WATCHCONTACTCHANGESRESPONSE']._serialized_start=1943
+  _globals['_WATCHCONTACTCHANGESRESPONSE']._serialized_end=2099
+  _globals['_FREEZECUSTOMERREQUEST']._serialized_start=2101
+  _globals['_FREEZECUSTOMERREQUEST']._serialized_end=2145
+  _globals['_FREEZECUSTOMERRESPONSE']._serialized_start=2147
+  _globals['_FREEZECUSTOMERRESPONSE']._serialized_end=2217
+  _globals['_UNFREEZECUSTOMERREQUEST']._serialized_start=2219
+  _globals['_UNFREEZECUSTOMERREQUEST']._serialized_end=2265
+  _globals['_UNFREEZECUSTOMERRESPONSE']._serialized_start=2267
+  _globals['_UNFREEZECUSTOMERRESPONSE']._serialized_end=2339
+  _globals['_CUSTOMERREGISTRYSERVICE']._serialized_start=2342
+  _globals['_CUSTOMERREGISTRYSERVICE']._serialized_end=3251
 # @@protoc_insertion_point(module_scope)

@@ -215,6 +215,60 @@ class ChangeMobileResponse(_message.Message):
 Global___ChangeMobileResponse: _TypeAlias = ChangeMobileResponse  # noqa: Y015
 
 @_typing.final
+class RevertMobileRequest(_message.Message):
+    """Which change is taken back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """1 to 64 characters, another than any change's id: a repeat gives the first answer."""
+    change_id: _builtins.str
+    """The contact change's id: the request_id that ChangeMobile had."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        change_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevertMobileRequest: _TypeAlias = RevertMobileRequest  # noqa: Y015
+
+@_typing.final
+class RevertMobileResponse(_message.Message):
+    """The customer afterwards."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    OLD_MOBILE_FIELD_NUMBER: _builtins.int
+    old_mobile: _builtins.str
+    """The mobile that was replaced, E.164: the one that the change had put."""
+    @_builtins.property
+    def customer(self) -> Global___Customer:
+        """The customer."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___Customer | None = ...,
+        old_mobile: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "old_mobile", b"old_mobile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevertMobileResponse: _TypeAlias = RevertMobileResponse  # noqa: Y015
+
+@_typing.final
 class FindCustomersRequest(_message.Message):
     """What to find customers by; all that is given must fit."""
 

@@ -45,6 +45,11 @@ class CustomerRegistryServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileResponse.FromString,
                 _registered_method=True)
+        self.RevertMobile = channel.unary_unary(
+                '/recapito.auth.v1.CustomerRegistryService/RevertMobile',
+                request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.RevertMobileRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.RevertMobileResponse.FromString,
+                _registered_method=True)
         self.FindCustomers = channel.unary_unary(
                 '/recapito.auth.v1.CustomerRegistryService/FindCustomers',
                 request_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.FindCustomersRequest.SerializeToString,
@@ -86,6 +91,16 @@ class CustomerRegistryServiceServicer:
     def ChangeMobile(self, request, context):
         """Replaces a customer's mobile. Sessions, trusted devices and open codes die with it. A repeat with the same request_id
         gives the first answer. ABORTED with reason VERSION_CHANGED: the customer changed since expected_version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevertMobile(self, request, context):
+        """Takes an applied change of mobile back: the mobile that it replaced is on file again, also where there was none. Sessions,
+        trusted devices and open codes die with it; a frozen customer stays frozen. A repeat with the same request_id gives the first
+        answer. NOT_FOUND: no change with that id was applied. ABORTED with reason MOBILE_CHANGED_SINCE: the mobile on file is not the
+        one that this change put. FAILED_PRECONDITION with reason USERNAME_TAKEN: the earlier mobile is another account's user name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +157,11 @@ def add_CustomerRegistryServiceServicer_to_server(servicer, server):
                     servicer.ChangeMobile,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileResponse.SerializeToString,
+            ),
+            'RevertMobile': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevertMobile,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_registry__pb2.RevertMobileRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_registry__pb2.RevertMobileResponse.SerializeToString,
             ),
             'FindCustomers': grpc.unary_unary_rpc_method_handler(
                     servicer.FindCustomers,
@@ -224,6 +244,33 @@ class CustomerRegistryService:
             '/recapito.auth.v1.CustomerRegistryService/ChangeMobile',
             recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_registry__pb2.ChangeMobileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevertMobile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.CustomerRegistryService/RevertMobile',
+            recapito_dot_auth_dot_v1_dot_registry__pb2.RevertMobileRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_registry__pb2.RevertMobileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,12 @@ class CustomerRegistryServiceStub:
     """Replaces a customer's mobile. Sessions, trusted devices and open codes die with it. A repeat with the same request_id
     gives the first answer. ABORTED with reason VERSION_CHANGED: the customer changed since expected_version.
     """
+    RevertMobile: _grpc.UnaryUnaryMultiCallable[_registry_pb2.RevertMobileRequest, _registry_pb2.RevertMobileResponse]
+    """Takes an applied change of mobile back: the mobile that it replaced is on file again, also where there was none. Sessions,
+    trusted devices and open codes die with it; a frozen customer stays frozen. A repeat with the same request_id gives the first
+    answer. NOT_FOUND: no change with that id was applied. ABORTED with reason MOBILE_CHANGED_SINCE: the mobile on file is not the
+    one that this change put. FAILED_PRECONDITION with reason USERNAME_TAKEN: the earlier mobile is another account's user name.
+    """
     FindCustomers: _grpc.UnaryUnaryMultiCallable[_registry_pb2.FindCustomersRequest, _registry_pb2.FindCustomersResponse]
     """Finds customers by all that is given, at least one of them. INVALID_ARGUMENT: nothing was given, or a contact that is none."""
     ImportCustomers: _grpc.StreamUnaryMultiCallable[_registry_pb2.ImportCustomersRequest, _registry_pb2.ImportCustomersResponse]
@@ -67,6 +73,12 @@ class CustomerRegistryServiceAsyncStub(CustomerRegistryServiceStub):
     ChangeMobile: _aio.UnaryUnaryMultiCallable[_registry_pb2.ChangeMobileRequest, _registry_pb2.ChangeMobileResponse]  # type: ignore[assignment]
     """Replaces a customer's mobile. Sessions, trusted devices and open codes die with it. A repeat with the same request_id
     gives the first answer. ABORTED with reason VERSION_CHANGED: the customer changed since expected_version.
+    """
+    RevertMobile: _aio.UnaryUnaryMultiCallable[_registry_pb2.RevertMobileRequest, _registry_pb2.RevertMobileResponse]  # type: ignore[assignment]
+    """Takes an applied change of mobile back: the mobile that it replaced is on file again, also where there was none. Sessions,
+    trusted devices and open codes die with it; a frozen customer stays frozen. A repeat with the same request_id gives the first
+    answer. NOT_FOUND: no change with that id was applied. ABORTED with reason MOBILE_CHANGED_SINCE: the mobile on file is not the
+    one that this change put. FAILED_PRECONDITION with reason USERNAME_TAKEN: the earlier mobile is another account's user name.
     """
     FindCustomers: _aio.UnaryUnaryMultiCallable[_registry_pb2.FindCustomersRequest, _registry_pb2.FindCustomersResponse]  # type: ignore[assignment]
     """Finds customers by all that is given, at least one of them. INVALID_ARGUMENT: nothing was given, or a contact that is none."""
@@ -105,6 +117,18 @@ class CustomerRegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.ChangeMobileResponse, _abc.Awaitable[_registry_pb2.ChangeMobileResponse]]:
         """Replaces a customer's mobile. Sessions, trusted devices and open codes die with it. A repeat with the same request_id
         gives the first answer. ABORTED with reason VERSION_CHANGED: the customer changed since expected_version.
+        """
+
+    @_abc_1.abstractmethod
+    def RevertMobile(
+        self,
+        request: _registry_pb2.RevertMobileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.RevertMobileResponse, _abc.Awaitable[_registry_pb2.RevertMobileResponse]]:
+        """Takes an applied change of mobile back: the mobile that it replaced is on file again, also where there was none. Sessions,
+        trusted devices and open codes die with it; a frozen customer stays frozen. A repeat with the same request_id gives the first
+        answer. NOT_FOUND: no change with that id was applied. ABORTED with reason MOBILE_CHANGED_SINCE: the mobile on file is not the
+        one that this change put. FAILED_PRECONDITION with reason USERNAME_TAKEN: the earlier mobile is another account's user name.
         """
 
     @_abc_1.abstractmethod

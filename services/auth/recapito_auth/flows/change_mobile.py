@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Customer, PersonType
 from recapito_auth.flows.parts import Parts
 from recapito_auth.store import accounts, audit, customers, devices
+from recapito_auth.store.customers import MobileChange
 from recapito_servicekit import contacts
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
 
@@ -30,10 +32,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The customer afterwards, and the mobile that was replaced; empty: there was none."""
+    """The customer afterwards, and the mobile that was replaced; empty: there was none.
+
+    ``reverts``: the change that this one took back; empty: it is a change of its own. ``was_contact_change_only``: whether the
+    account opened a contact change alone before.
+    """
 
     customer: Customer
     old_mobile: str
+    reverts: str = ""
+    was_contact_change_only: bool = False
 
 
 def get_customer(parts: Parts, customer_id: str) -> Customer:
@@ -66,14 +74,12 @@ def change_mobile(parts: Parts, change: Change) -> Changed:
                 raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "the customer changed since", {"version": str(customer.version)})
             held = now + timedelta(hours=parts.settings.claims_hold_hours) if change.hold_claims else None
             until = max((at for at in (held, customer.claims_held_until) if at is not None), default=None)
-            customers.change_mobile(connection, customers.MobileChange(change.customer_id, change.new_mobile, now, until))
+            account = accounts.by_customer(connection, change.customer_id)
             accounts.rebind(connection, change.customer_id, customer.mobile, change.new_mobile)
-            after = customers.by_id(connection, change.customer_id)
-            if after is None:
-                raise not_found("customer")
-            changed = Changed(after, customer.mobile)
-            customers.keep_answer(connection, change.request_id, change.customer_id, _to_json(changed), now)
-            devices.forget_all(connection, change.customer_id)
+            after = put_mobile(connection, MobileChange(change.customer_id, change.new_mobile, now, until))
+            limited = account is not None and account.contact_change_only
+            changed = Changed(after, customer.mobile, was_contact_change_only=limited)
+            keep(connection, change.request_id, changed, now)
             details = {
                 "request_id": change.request_id,
                 "new": contacts.mask(change.new_mobile),
@@ -85,6 +91,34 @@ def change_mobile(parts: Parts, change: Change) -> Changed:
     except IntegrityError as error:
         raise Refusal(Kind.FAILED_PRECONDITION, "USERNAME_TAKEN", "the new mobile is the user name of another account") from error
     return changed
+
+
+def put_mobile(connection: sa.Connection, change: MobileChange) -> Customer:
+    """Replaces the mobile and forgets the devices; gives the customer afterwards. The customer must be locked."""
+    customers.change_mobile(connection, change)
+    devices.forget_all(connection, change.customer_id)
+    after = customers.by_id(connection, change.customer_id)
+    if after is None:
+        raise not_found("customer")
+    return after
+
+
+def keep(connection: sa.Connection, request_id: str, changed: Changed, now: datetime) -> None:
+    """Keeps what was done for a repeat of the request, and for taking it back."""
+    kept = dataclasses.asdict(changed)
+    for name in _INSTANTS:
+        kept["customer"][name] = kept["customer"][name].isoformat() if kept["customer"][name] is not None else None
+    customers.keep_answer(connection, request_id, changed.customer.customer_id, kept, now)
+
+
+def read_kept(answer: dict[str, Any]) -> Changed:
+    """The same, read again."""
+    kept = dict(answer["customer"])
+    for name in kept.keys() & set(_INSTANTS):
+        kept[name] = datetime.fromisoformat(kept[name]) if kept[name] is not None else None
+    kept["person_type"] = PersonType(kept["person_type"])
+    kept["policy_numbers"] = tuple(kept["policy_numbers"])
+    return Changed(**{**answer, "customer": Customer(**kept)})
 
 
 def _demand_valid(change: Change) -> None:
@@ -103,23 +137,7 @@ def _demand_valid(change: Change) -> None:
 
 
 def _repeated(change: Change, customer_id: str, answer: dict[str, Any]) -> Changed:
-    changed = _from_json(answer)
-    if customer_id != change.customer_id or changed.customer.mobile != change.new_mobile:
+    changed = read_kept(answer)
+    if changed.reverts or customer_id != change.customer_id or changed.customer.mobile != change.new_mobile:
         raise invalid(Violation("request_id", "REUSED", "this request_id was used for another change"))
     return changed
-
-
-def _to_json(changed: Changed) -> dict[str, Any]:
-    kept = dataclasses.asdict(changed.customer)
-    for name in _INSTANTS:
-        kept[name] = kept[name].isoformat() if kept[name] is not None else None
-    return {"customer": kept, "old_mobile": changed.old_mobile}
-
-
-def _from_json(answer: dict[str, Any]) -> Changed:
-    kept = dict(answer["customer"])
-    for name in kept.keys() & set(_INSTANTS):
-        kept[name] = datetime.fromisoformat(kept[name]) if kept[name] is not None else None
-    kept["person_type"] = PersonType(kept["person_type"])
-    kept["policy_numbers"] = tuple(kept["policy_numbers"])
-    return Changed(Customer(**kept), answer["old_mobile"])

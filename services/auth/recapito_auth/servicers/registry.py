@@ -12,6 +12,7 @@ from recapito_auth.flows.find_customers import find_customers
 from recapito_auth.flows.freeze import freeze
 from recapito_auth.flows.import_rows import Head, import_rows
 from recapito_auth.flows.parts import Parts
+from recapito_auth.flows.revert_mobile import revert_mobile
 from recapito_auth.flows.watch_contact_changes import place_of, watch
 from recapito_auth.registry_import.parse import COLUMNS
 from recapito_servicekit.calls import current_call
@@ -45,6 +46,11 @@ class CustomerRegistryServicer(registry_pb2_grpc.CustomerRegistryServiceServicer
         )
         changed = change_mobile(self._parts, change)
         return pb.ChangeMobileResponse(customer=_customer(changed.customer), old_mobile=changed.old_mobile)
+
+    def RevertMobile(self, request: pb.RevertMobileRequest, context: Any) -> pb.RevertMobileResponse:
+        """See the proto."""
+        changed = revert_mobile(self._parts, request.request_id, request.change_id)
+        return pb.RevertMobileResponse(customer=_customer(changed.customer), old_mobile=changed.old_mobile)
 
     def FindCustomers(self, request: pb.FindCustomersRequest, context: Any) -> pb.FindCustomersResponse:
         """See the proto."""

@@ -86,17 +86,20 @@ def sign_in_without_code(connection: sa.Connection, account: Account, at: dateti
     return noted.rowcount == 1
 
 
-def rebind(connection: sa.Connection, customer_id: str, old_mobile: str, new_mobile: str) -> None:
+def rebind(
+    connection: sa.Connection, customer_id: str, old_mobile: str, new_mobile: str, *, contact_change_only: bool = False
+) -> None:
     """After a change of mobile that a person approved: codes are open again, and so is an account that opened a contact change
-    alone; a user name that was the old mobile follows.
+    alone, unless it has to stay so; a user name that was the old mobile follows, if there is a new one.
 
     Raises sqlalchemy.exc.IntegrityError: the new mobile is another account's user name.
     """
-    follow(connection, customer_id, old_mobile, new_mobile)
+    if new_mobile:
+        follow(connection, customer_id, old_mobile, new_mobile)
     connection.execute(
         sa.update(ACCOUNTS)
         .where(ACCOUNTS.c.customer_id == customer_id)
-        .values(wrong_codes=0, codes_locked_until=None, contact_change_only=False)
+        .values(wrong_codes=0, codes_locked_until=None, contact_change_only=contact_change_only)
     )
 
 

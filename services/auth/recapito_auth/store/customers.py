@@ -162,6 +162,16 @@ def first_answer(connection: sa.Connection, request_id: str) -> tuple[str, dict[
     return (row.customer_id, row.answer) if row is not None else None
 
 
+def was_last(connection: sa.Connection, request_id: str) -> bool:
+    """Whether no other change here replaced the mobile that this one put."""
+    found = (
+        sa.select(APPLIED_CHANGES.c.request_id)
+        .join(CUSTOMERS, CUSTOMERS.c.customer_id == APPLIED_CHANGES.c.customer_id)
+        .where(APPLIED_CHANGES.c.request_id == request_id, CUSTOMERS.c.mobile_changed_at == APPLIED_CHANGES.c.applied_at)
+    )
+    return connection.execute(found).first() is not None
+
+
 def keep_answer(connection: sa.Connection, request_id: str, customer_id: str, answer: dict[str, Any], at: datetime) -> None:
     """Keeps the first answer for a repeat."""
     connection.execute(
