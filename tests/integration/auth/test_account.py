@@ -92,6 +92,39 @@ def test_change_of_email_goes_to_the_new_one_and_tells_the_old(auth: Auth, clock
     assert refused(lambda: auth.password("maria.rossi@example.com")).reason == "SIGN_IN_FAILED"
 
 
+def test_code_to_a_new_email_is_followed_and_sent_again(auth: Auth, clock: SetClock) -> None:
+    auth.register()
+    token = auth.sign_in()
+    challenge = start_email(auth, token, "maria@nuova.example")
+    first = auth.otp.codes[-1]
+    get = pb.GetEmailChangeRequest(challenge_id=challenge.challenge_id)
+    assert auth.accounts.GetEmailChange(get, metadata=bearer(token)).challenge.challenge_id == challenge.challenge_id
+    again = pb.ResendEmailChangeCodeRequest(challenge_id=challenge.challenge_id, client=client("192.0.2.9"))
+    assert refused(lambda: auth.accounts.ResendEmailChangeCode(again, metadata=bearer(token))).retry_after
+    clock.forward(seconds=60)
+    sent = auth.accounts.ResendEmailChangeCode(again, metadata=bearer(token)).challenge
+    assert (sent.challenge_id, sent.masked_destination) == (challenge.challenge_id, "m***@n***.example")
+    assert complete_email(auth, token, challenge.challenge_id, first).outcome == otp_pb2.OUTCOME_SUPERSEDED
+    done = complete_email(auth, token, challenge.challenge_id, auth.otp.codes[-1])
+    assert (done.outcome, done.attempts_left) == (otp_pb2.OUTCOME_APPROVED, 3)
+    assert [e["details"]["purpose"] for e in auth.audited() if e["event"] == "CODE_SENT_AGAIN"] == ["new_email"]
+    renewed = done.session.token
+    for call, request in ((auth.accounts.GetEmailChange, get), (auth.accounts.ResendEmailChangeCode, again)):
+        assert refused(partial(call, request, metadata=bearer(renewed))).kind is Kind.NOT_FOUND
+
+
+def test_code_of_another_customers_email_change_is_neither_read_nor_sent(auth: Auth, clock: SetClock) -> None:
+    auth.register()
+    auth.register("Luca", "Verdi", "3331234567")
+    challenge = start_email(auth, auth.sign_in(), "maria@nuova.example")
+    other = auth.trusted("333 1234567")[0]
+    clock.forward(minutes=2)
+    get = pb.GetEmailChangeRequest(challenge_id=challenge.challenge_id)
+    again = pb.ResendEmailChangeCodeRequest(challenge_id=challenge.challenge_id, client=client("192.0.2.9"))
+    assert refused(lambda: auth.accounts.GetEmailChange(get, metadata=bearer(other))).kind is Kind.NOT_FOUND
+    assert refused(lambda: auth.accounts.ResendEmailChangeCode(again, metadata=bearer(other))).kind is Kind.NOT_FOUND
+
+
 def test_user_name_that_is_taken_is_told_to_its_owner_alone(auth: Auth) -> None:
     auth.register(contact="maria.rossi@example.com")
     auth.register("Luca", "Verdi", "famiglia.verdi@example.com")

@@ -49,7 +49,9 @@ def test_recovery_needs_a_code_from_each_contact_and_ends_what_was_open(auth: Au
 def test_recovery_with_one_contact_opens_a_contact_change_until_one_was_approved(auth: Auth) -> None:
     auth.register("Nicolo", "Dangelo", "nicolo.dangelo@example.com")
     auth.new_password(verified(auth, "nicolo.dangelo@example.com"), NEW)
-    token = auth.password("nicolo.dangelo@example.com", NEW).contact_change_only.contact_change_token
+    only = auth.password("nicolo.dangelo@example.com", NEW).contact_change_only
+    assert not only.has_mobile
+    token = only.contact_change_token
     found = auth.introspect(token)
     # "pwd" alone: the change that it opens holds claims for a day
     assert (found.kind, list(found.amr)) == (session_pb2.KIND_CONTACT_CHANGE, ["pwd"])

@@ -195,6 +195,17 @@ def test_step_up_for_a_claim_gives_a_new_token_and_a_proof(auth: Auth, clock: Se
     assert auth.otp.consume(done.proof, "claims", **fields).issued_by == "auth"
 
 
+def test_code_of_a_step_up_can_be_read_by_its_customer(auth: Auth) -> None:
+    auth.register()
+    auth.register("Luca", "Verdi", "3331234567")
+    token = auth.sign_in()
+    challenge = auth.step_up(token, purpose="step_up")
+    request = authentication_pb2.GetStepUpRequest(challenge_id=challenge.challenge_id)
+    assert auth.authentication.GetStepUp(request, metadata=bearer(token)).challenge.masked_destination == "320 *****19"
+    other = auth.trusted("333 1234567")[0]
+    assert refused(lambda: auth.authentication.GetStepUp(request, metadata=bearer(other))).kind is Kind.NOT_FOUND
+
+
 def test_step_up_of_another_customer_is_not_found(auth: Auth) -> None:
     auth.register()
     auth.register("Luca", "Verdi", "3331234567")

@@ -115,6 +115,52 @@ def test_recovery_code_stands_in_for_the_app_once_also_at_once(auth: Auth, print
     assert sign_in(codes[1].replace("-", "").upper())
 
 
+def test_operators_are_listed_for_supervisors(auth: Auth, supervisor: str, clock: SetClock) -> None:
+    made = auth.operators.CreateOperator(
+        pb.CreateOperatorRequest(name="Anna", role="auditor", customer_id="C8"), metadata=bearer(supervisor)
+    )
+    clock.forward(minutes=1)
+    auditor = auth.operator("anna", made.password, made.recovery_codes[3]).session.token
+    auth.operators.DisableOperator(pb.DisableOperatorRequest(name="anna"), metadata=bearer(supervisor))
+    listed = auth.operators.ListOperators(pb.ListOperatorsRequest(), metadata=bearer(supervisor)).operators
+    assert [(one.name, one.role, one.customer_id, one.recovery_codes_left) for one in listed] == [
+        ("anna", "auditor", "C8", 9),
+        ("bruno", "supervisor", "C3", 10),
+    ]
+    assert [one.HasField("disabled_at") for one in listed] == [True, False]
+    dead = refused(lambda: auth.operators.ListOperators(pb.ListOperatorsRequest(), metadata=bearer(auditor)))
+    assert dead.kind is Kind.UNAUTHENTICATED
+
+
+def test_new_recovery_codes_make_the_old_ones_worthless(auth: Auth, supervisor: str, printed: str) -> None:
+    old = re.findall(r"^  ([a-z2-7]{4}(?:-[a-z2-7]{4}){3})$", printed, re.MULTILINE)
+    new = auth.operators.RenewRecoveryCodes(pb.RenewRecoveryCodesRequest(), metadata=bearer(supervisor)).recovery_codes
+    assert len(set(new)) == 10
+    assert not set(new) & set(old)
+    assert refused(partial(auth.operator, "bruno", PASSWORD, old[0])).reason == "SIGN_IN_FAILED"
+    assert auth.operator("bruno", PASSWORD, new[0]).session.token
+    with auth.database.read() as connection:
+        kept = str(connection.exec_driver_sql("SELECT body FROM audit").all())
+    assert "OPERATOR_CODES_RENEWED" in kept
+    assert not any(code in kept for code in new)
+
+
+@pytest.mark.parametrize("typed", ["320 1234519", "Maria.Rossi@example.com"])
+def test_customer_is_found_by_user_name_or_contact(auth: Auth, supervisor: str, typed: str) -> None:
+    def by_contact(contact: str) -> pb.ExplainSignInResponse:
+        return auth.operators.ExplainSignIn(pb.ExplainSignInRequest(contact=contact), metadata=bearer(supervisor))
+
+    auth.register()
+    found = by_contact(typed)
+    assert (found.customer_id, found.customer_name, found.masked_username) == ("C1", "Maria Rossi", "320 *****19")
+    assert refused(lambda: by_contact("famiglia.verdi@example.com")).reason == "SEVERAL_CUSTOMERS"
+    auth.register("Luca", "Verdi", "famiglia.verdi@example.com")
+    assert by_contact("famiglia.verdi@example.com").customer_id == "C5"
+    assert refused(lambda: by_contact("nobody@example.com")).kind is Kind.NOT_FOUND
+    assert refused(lambda: by_contact("12")).violations[0].field == "contact"
+    assert refused(lambda: by_contact("")).violations[0].field == "customer_id"
+
+
 def test_locked_user_name_is_explained_and_unlocked(auth: Auth, supervisor: str) -> None:
     assert obstacles(auth, supervisor) == [("NOT_REGISTERED", True)]
     auth.register()

@@ -28,7 +28,7 @@ from recapito.common.v1 import client_pb2 as recapito_dot_common_dot_v1_dot_clie
 from recapito.otp.v1 import otp_pb2 as recapito_dot_otp_dot_v1_dot_otp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%recapito/auth/v1/authentication.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\x1a\x19recapito/otp/v1/otp.proto\"U\n\x07Session\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa4\x01\n\rSignInRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12*\n\x06\x63lient\x18\x03 \x01(\x0b\x32\x1a.recapito.common.v1.Client\x12\x14\n\x0c\x64\x65vice_token\x18\x04 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x05 \x01(\t\x12\x14\n\x07max_age\x18\x06 \x01(\x05H\x00\x88\x01\x01\x42\n\n\x08_max_age\"\xf2\x04\n\x0eSignInResponse\x12,\n\x07session\x18\x01 \x01(\x0b\x32\x19.recapito.auth.v1.SessionH\x00\x12\x46\n\rcode_required\x18\x02 \x01(\x0b\x32-.recapito.auth.v1.SignInResponse.CodeRequiredH\x00\x12H\n\x0emobile_missing\x18\x03 \x01(\x0b\x32..recapito.auth.v1.SignInResponse.MobileMissingH\x00\x12Q\n\x13\x63ontact_change_only\x18\x04 \x01(\x0b\x32\x32.recapito.auth.v1.SignInResponse.ContactChangeOnlyH\x00\x1a\xd6\x01\n\x0c\x43odeRequired\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x1a\n\x12masked_destination\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13resend_available_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07reasons\x18\x05 \x03(\t\x12\x1c\n\x14\x63ontact_change_token\x18\x06 \x01(\t\x1a\x39\n\rMobileMissing\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x14\n\x0cmasked_email\x18\x02 \x01(\t\x1a\x31\n\x11\x43ontactChangeOnly\x12\x1c\n\x14\x63ontact_change_token\x18\x01 \x01(\tB\x06\n\x04next\"&\n\x10GetSignInRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\"B\n\x11GetSignInResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"Y\n\x17ResendSignInCodeRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"I\n\x18ResendSignInCodeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"O\n\x15\x43ompleteSignInRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x14\n\x0ctrust_device\x18\x03 \x01(\x08\"\x9c\x01\n\x16\x43ompleteSignInResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12*\n\x07session\x18\x03 \x01(\x0b\x32\x19.recapito.auth.v1.Session\x12\x14\n\x0c\x64\x65vice_token\x18\x04 \x01(\t\"X\n\x16StartAssistanceRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"\x9e\x01\n\x17StartAssistanceResponse\x12\x1a\n\x12masked_destination\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13resend_available_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x19\x43ompleteAssistanceRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"|\n\x1a\x43ompleteAssistanceResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12\x1c\n\x14\x63ontact_change_token\x18\x03 \x01(\t\"|\n\x12StartStepUpRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x18\n\x10transaction_hash\x18\x02 \x01(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12*\n\x06\x63lient\x18\x04 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"D\n\x13StartStepUpResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"[\n\x17ResendStepUpCodeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"I\n\x18ResendStepUpCodeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\";\n\x15\x43ompleteStepUpRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"\x95\x01\n\x16\x43ompleteStepUpResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12*\n\x07session\x18\x03 \x01(\x0b\x32\x19.recapito.auth.v1.Session\x12\r\n\x05proof\x18\x04 \x01(\t2\x8e\x08\n\x15\x41uthenticationService\x12T\n\x06SignIn\x12\x1f.recapito.auth.v1.SignInRequest\x1a .recapito.auth.v1.SignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12]\n\tGetSignIn\x12\".recapito.auth.v1.GetSignInRequest\x1a#.recapito.auth.v1.GetSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12r\n\x10ResendSignInCode\x12).recapito.auth.v1.ResendSignInCodeRequest\x1a*.recapito.auth.v1.ResendSignInCodeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12l\n\x0e\x43ompleteSignIn\x12\'.recapito.auth.v1.CompleteSignInRequest\x1a(.recapito.auth.v1.CompleteSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12o\n\x0fStartAssistance\x12(.recapito.auth.v1.StartAssistanceRequest\x1a).recapito.auth.v1.StartAssistanceResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12x\n\x12\x43ompleteAssistance\x12+.recapito.auth.v1.CompleteAssistanceRequest\x1a,.recapito.auth.v1.CompleteAssistanceResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12r\n\x0bStartStepUp\x12$.recapito.auth.v1.StartStepUpRequest\x1a%.recapito.auth.v1.StartStepUpResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal1\x12\x81\x01\n\x10ResendStepUpCode\x12).recapito.auth.v1.ResendStepUpCodeRequest\x1a*.recapito.auth.v1.ResendStepUpCodeResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal1\x12{\n\x0e\x43ompleteStepUp\x12\'.recapito.auth.v1.CompleteStepUpRequest\x1a(.recapito.auth.v1.CompleteStepUpResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%recapito/auth/v1/authentication.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\x1a\x19recapito/otp/v1/otp.proto\"U\n\x07Session\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa4\x01\n\rSignInRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12*\n\x06\x63lient\x18\x03 \x01(\x0b\x32\x1a.recapito.common.v1.Client\x12\x14\n\x0c\x64\x65vice_token\x18\x04 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x05 \x01(\t\x12\x14\n\x07max_age\x18\x06 \x01(\x05H\x00\x88\x01\x01\x42\n\n\x08_max_age\"\x86\x05\n\x0eSignInResponse\x12,\n\x07session\x18\x01 \x01(\x0b\x32\x19.recapito.auth.v1.SessionH\x00\x12\x46\n\rcode_required\x18\x02 \x01(\x0b\x32-.recapito.auth.v1.SignInResponse.CodeRequiredH\x00\x12H\n\x0emobile_missing\x18\x03 \x01(\x0b\x32..recapito.auth.v1.SignInResponse.MobileMissingH\x00\x12Q\n\x13\x63ontact_change_only\x18\x04 \x01(\x0b\x32\x32.recapito.auth.v1.SignInResponse.ContactChangeOnlyH\x00\x1a\xd6\x01\n\x0c\x43odeRequired\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x1a\n\x12masked_destination\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13resend_available_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07reasons\x18\x05 \x03(\t\x12\x1c\n\x14\x63ontact_change_token\x18\x06 \x01(\t\x1a\x39\n\rMobileMissing\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x14\n\x0cmasked_email\x18\x02 \x01(\t\x1a\x45\n\x11\x43ontactChangeOnly\x12\x1c\n\x14\x63ontact_change_token\x18\x01 \x01(\t\x12\x12\n\nhas_mobile\x18\x02 \x01(\x08\x42\x06\n\x04next\"&\n\x10GetSignInRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\"B\n\x11GetSignInResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"Y\n\x17ResendSignInCodeRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"I\n\x18ResendSignInCodeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"O\n\x15\x43ompleteSignInRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x14\n\x0ctrust_device\x18\x03 \x01(\x08\"\x9c\x01\n\x16\x43ompleteSignInResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12*\n\x07session\x18\x03 \x01(\x0b\x32\x19.recapito.auth.v1.Session\x12\x14\n\x0c\x64\x65vice_token\x18\x04 \x01(\t\"X\n\x16StartAssistanceRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"\x9e\x01\n\x17StartAssistanceResponse\x12\x1a\n\x12masked_destination\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13resend_available_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x19\x43ompleteAssistanceRequest\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"|\n\x1a\x43ompleteAssistanceResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12\x1c\n\x14\x63ontact_change_token\x18\x03 \x01(\t\"|\n\x12StartStepUpRequest\x12\x0f\n\x07purpose\x18\x01 \x01(\t\x12\x18\n\x10transaction_hash\x18\x02 \x01(\t\x12\x0f\n\x07summary\x18\x03 \x01(\t\x12*\n\x06\x63lient\x18\x04 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"D\n\x13StartStepUpResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"[\n\x17ResendStepUpCodeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"I\n\x18ResendStepUpCodeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"(\n\x10GetStepUpRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\"B\n\x11GetStepUpResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\";\n\x15\x43ompleteStepUpRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"\x95\x01\n\x16\x43ompleteStepUpResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12*\n\x07session\x18\x03 \x01(\x0b\x32\x19.recapito.auth.v1.Session\x12\r\n\x05proof\x18\x04 \x01(\t2\xfc\x08\n\x15\x41uthenticationService\x12T\n\x06SignIn\x12\x1f.recapito.auth.v1.SignInRequest\x1a .recapito.auth.v1.SignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12]\n\tGetSignIn\x12\".recapito.auth.v1.GetSignInRequest\x1a#.recapito.auth.v1.GetSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12r\n\x10ResendSignInCode\x12).recapito.auth.v1.ResendSignInCodeRequest\x1a*.recapito.auth.v1.ResendSignInCodeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12l\n\x0e\x43ompleteSignIn\x12\'.recapito.auth.v1.CompleteSignInRequest\x1a(.recapito.auth.v1.CompleteSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12o\n\x0fStartAssistance\x12(.recapito.auth.v1.StartAssistanceRequest\x1a).recapito.auth.v1.StartAssistanceResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12x\n\x12\x43ompleteAssistance\x12+.recapito.auth.v1.CompleteAssistanceRequest\x1a,.recapito.auth.v1.CompleteAssistanceResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12r\n\x0bStartStepUp\x12$.recapito.auth.v1.StartStepUpRequest\x1a%.recapito.auth.v1.StartStepUpResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal1\x12\x81\x01\n\x10ResendStepUpCode\x12).recapito.auth.v1.ResendStepUpCodeRequest\x1a*.recapito.auth.v1.ResendStepUpCodeResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal1\x12l\n\tGetStepUp\x12\".recapito.auth.v1.GetStepUpRequest\x1a#.recapito.auth.v1.GetStepUpResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal1\x12{\n\x0e\x43ompleteStepUp\x12\'.recapito.auth.v1.CompleteStepUpRequest\x1a(.recapito.auth.v1.CompleteStepUpResponse\"\x16\xa2\xbb\x18\x12\n\x01\x02\x1a\rrecapito:aal1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +51,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHENTICATIONSERVICE'].methods_by_name['StartStepUp']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal1'
   _globals['_AUTHENTICATIONSERVICE'].methods_by_name['ResendStepUpCode']._loaded_options = None
   _globals['_AUTHENTICATIONSERVICE'].methods_by_name['ResendStepUpCode']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal1'
+  _globals['_AUTHENTICATIONSERVICE'].methods_by_name['GetStepUp']._loaded_options = None
+  _globals['_AUTHENTICATIONSERVICE'].methods_by_name['GetStepUp']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal1'
   _globals['_AUTHENTICATIONSERVICE'].methods_by_name['CompleteStepUp']._loaded_options = None
   _globals['_AUTHENTICATIONSERVICE'].methods_by_name['CompleteStepUp']._serialized_options = b'\242\273\030\022\n\001\002\032\rrecapito:aal1'
   _globals['_SESSION']._serialized_start=185
@@ -58,45 +60,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNINREQUEST']._serialized_start=273
   _globals['_SIGNINREQUEST']._serialized_end=437
   _globals['_SIGNINRESPONSE']._serialized_start=440
-  _globals['_SIGNINRESPONSE']._serialized_end=1066
+  _globals['_SIGNINRESPONSE']._serialized_end=1086
   _globals['_SIGNINRESPONSE_CODEREQUIRED']._serialized_start=734
   _globals['_SIGNINRESPONSE_CODEREQUIRED']._serialized_end=948
   _globals['_SIGNINRESPONSE_MOBILEMISSING']._serialized_start=950
   _globals['_SIGNINRESPONSE_MOBILEMISSING']._serialized_end=1007
   _globals['_SIGNINRESPONSE_CONTACTCHANGEONLY']._serialized_start=1009
-  _globals['_SIGNINRESPONSE_CONTACTCHANGEONLY']._serialized_end=1058
-  _globals['_GETSIGNINREQUEST']._serialized_start=1068
-  _globals['_GETSIGNINREQUEST']._serialized_end=1106
-  _globals['_GETSIGNINRESPONSE']._serialized_start=1108
-  _globals['_GETSIGNINRESPONSE']._serialized_end=1174
-  _globals['_RESENDSIGNINCODEREQUEST']._serialized_start=1176
-  _globals['_RESENDSIGNINCODEREQUEST']._serialized_end=1265
-  _globals['_RESENDSIGNINCODERESPONSE']._serialized_start=1267
-  _globals['_RESENDSIGNINCODERESPONSE']._serialized_end=1340
-  _globals['_COMPLETESIGNINREQUEST']._serialized_start=1342
-  _globals['_COMPLETESIGNINREQUEST']._serialized_end=1421
-  _globals['_COMPLETESIGNINRESPONSE']._serialized_start=1424
-  _globals['_COMPLETESIGNINRESPONSE']._serialized_end=1580
-  _globals['_STARTASSISTANCEREQUEST']._serialized_start=1582
-  _globals['_STARTASSISTANCEREQUEST']._serialized_end=1670
-  _globals['_STARTASSISTANCERESPONSE']._serialized_start=1673
-  _globals['_STARTASSISTANCERESPONSE']._serialized_end=1831
-  _globals['_COMPLETEASSISTANCEREQUEST']._serialized_start=1833
-  _globals['_COMPLETEASSISTANCEREQUEST']._serialized_end=1894
-  _globals['_COMPLETEASSISTANCERESPONSE']._serialized_start=1896
-  _globals['_COMPLETEASSISTANCERESPONSE']._serialized_end=2020
-  _globals['_STARTSTEPUPREQUEST']._serialized_start=2022
-  _globals['_STARTSTEPUPREQUEST']._serialized_end=2146
-  _globals['_STARTSTEPUPRESPONSE']._serialized_start=2148
-  _globals['_STARTSTEPUPRESPONSE']._serialized_end=2216
-  _globals['_RESENDSTEPUPCODEREQUEST']._serialized_start=2218
-  _globals['_RESENDSTEPUPCODEREQUEST']._serialized_end=2309
-  _globals['_RESENDSTEPUPCODERESPONSE']._serialized_start=2311
-  _globals['_RESENDSTEPUPCODERESPONSE']._serialized_end=2384
-  _globals['_COMPLETESTEPUPREQUEST']._serialized_start=2386
-  _globals['_COMPLETESTEPUPREQUEST']._serialized_end=2445
-  _globals['_COMPLETESTEPUPRESPONSE']._serialized_start=2448
-  _globals['_COMPLETESTEPUPRESPONSE']._serialized_end=2597
-  _globals['_AUTHENTICATIONSERVICE']._serialized_start=2600
-  _globals['_AUTHENTICATIONSERVICE']._serialized_end=3638
+  _globals['_SIGNINRESPONSE_CONTACTCHANGEONLY']._serialized_end=1078
+  _globals['_GETSIGNINREQUEST']._serialized_start=1088
+  _globals['_GETSIGNINREQUEST']._serialized_end=1126
+  _globals['_GETSIGNINRESPONSE']._serialized_start=1128
+  _globals['_GETSIGNINRESPONSE']._serialized_end=1194
+  _globals['_RESENDSIGNINCODEREQUEST']._serialized_start=1196
+  _globals['_RESENDSIGNINCODEREQUEST']._serialized_end=1285
+  _globals['_RESENDSIGNINCODERESPONSE']._serialized_start=1287
+  _globals['_RESENDSIGNINCODERESPONSE']._serialized_end=1360
+  _globals['_COMPLETESIGNINREQUEST']._serialized_start=1362
+  _globals['_COMPLETESIGNINREQUEST']._serialized_end=1441
+  _globals['_COMPLETESIGNINRESPONSE']._serialized_start=1444
+  _globals['_COMPLETESIGNINRESPONSE']._serialized_end=1600
+  _globals['_STARTASSISTANCEREQUEST']._serialized_start=1602
+  _globals['_STARTASSISTANCEREQUEST']._serialized_end=1690
+  _globals['_STARTASSISTANCERESPONSE']._serialized_start=1693
+  _globals['_STARTASSISTANCERESPONSE']._serialized_end=1851
+  _globals['_COMPLETEASSISTANCEREQUEST']._serialized_start=1853
+  _globals['_COMPLETEASSISTANCEREQUEST']._serialized_end=1914
+  _globals['_COMPLETEASSISTANCERESPONSE']._serialized_start=1916
+  _globals['_COMPLETEASSISTANCERESPONSE']._serialized_end=2040
+  _globals['_STARTSTEPUPREQUEST']._serialized_start=2042
+  _globals['_STARTSTEPUPREQUEST']._serialized_end=2166
+  _globals['_STARTSTEPUPRESPONSE']._serialized_start=2168
+  _globals['_STARTSTEPUPRESPONSE']._serialized_end=2236
+  _globals['_RESENDSTEPUPCODEREQUEST']._serialized_start=2238
+  _globals['_RESENDSTEPUPCODEREQUEST']._serialized_end=2329
+  _globals['_RESENDSTEPUPCODERESPONSE']._serialized_start=2331
+  _globals['_RESENDSTEPUPCODERESPONSE']._serialized_end=2404
+  _globals['_GETSTEPUPREQUEST']._serialized_start=2406
+  _globals['_GETSTEPUPREQUEST']._serialized_end=2446
+  _globals['_GETSTEPUPRESPONSE']._serialized_start=2448
+  _globals['_GETSTEPUPRESPONSE']._serialized_end=2514
+  _globals['_COMPLETESTEPUPREQUEST']._serialized_start=2516
+  _globals['_COMPLETESTEPUPREQUEST']._serialized_end=2575
+  _globals['_COMPLETESTEPUPRESPONSE']._serialized_start=2578
+  _globals['_COMPLETESTEPUPRESPONSE']._serialized_end=2727
+  _globals['_AUTHENTICATIONSERVICE']._serialized_start=2730
+  _globals['_AUTHENTICATIONSERVICE']._serialized_end=3878
 # @@protoc_insertion_point(module_scope)

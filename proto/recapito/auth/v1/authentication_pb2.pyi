@@ -191,16 +191,20 @@ class SignInResponse(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         CONTACT_CHANGE_TOKEN_FIELD_NUMBER: _builtins.int
+        HAS_MOBILE_FIELD_NUMBER: _builtins.int
         contact_change_token: _builtins.str
         """Opens a contact change for 30 minutes, and nothing else."""
+        has_mobile: _builtins.bool
+        """Whether a mobile is on file."""
         def __init__(
             self,
             *,
             contact_change_token: _builtins.str = ...,
+            has_mobile: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_change_token", b"contact_change_token"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_change_token", b"contact_change_token", "has_mobile", b"has_mobile"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -637,6 +641,52 @@ class ResendStepUpCodeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResendStepUpCodeResponse: _TypeAlias = ResendStepUpCodeResponse  # noqa: Y015
+
+@_typing.final
+class GetStepUpRequest(_message.Message):
+    """Asks for the state of a step-up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_ID_FIELD_NUMBER: _builtins.int
+    challenge_id: _builtins.str
+    """The challenge's id."""
+    def __init__(
+        self,
+        *,
+        challenge_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_id", b"challenge_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStepUpRequest: _TypeAlias = GetStepUpRequest  # noqa: Y015
+
+@_typing.final
+class GetStepUpResponse(_message.Message):
+    """The state of a step-up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def challenge(self) -> _otp_pb2.Challenge:
+        """The challenge."""
+
+    def __init__(
+        self,
+        *,
+        challenge: _otp_pb2.Challenge | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStepUpResponse: _TypeAlias = GetStepUpResponse  # noqa: Y015
 
 @_typing.final
 class CompleteStepUpRequest(_message.Message):

@@ -75,6 +75,11 @@ class AuthenticationServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.ResendStepUpCodeRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.ResendStepUpCodeResponse.FromString,
                 _registered_method=True)
+        self.GetStepUp = channel.unary_unary(
+                '/recapito.auth.v1.AuthenticationService/GetStepUp',
+                request_serializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.GetStepUpRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.GetStepUpResponse.FromString,
+                _registered_method=True)
         self.CompleteStepUp = channel.unary_unary(
                 '/recapito.auth.v1.AuthenticationService/CompleteStepUp',
                 request_serializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.CompleteStepUpRequest.SerializeToString,
@@ -97,7 +102,7 @@ class AuthenticationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSignIn(self, request, context):
-        """Reads how far the code of a sign-in came.
+        """Reads how far the code of a sign-in came; after StartAssistance, the one that went to the email.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,6 +145,13 @@ class AuthenticationServiceServicer:
 
     def ResendStepUpCode(self, request, context):
         """Sends a new code for a step-up. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStepUp(self, request, context):
+        """Reads how far the code of a step-up came. NOT_FOUND: another customer's, or unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -194,6 +206,11 @@ def add_AuthenticationServiceServicer_to_server(servicer, server):
                     servicer.ResendStepUpCode,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.ResendStepUpCodeRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.ResendStepUpCodeResponse.SerializeToString,
+            ),
+            'GetStepUp': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStepUp,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.GetStepUpRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_authentication__pb2.GetStepUpResponse.SerializeToString,
             ),
             'CompleteStepUp': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteStepUp,
@@ -418,6 +435,33 @@ class AuthenticationService:
             '/recapito.auth.v1.AuthenticationService/ResendStepUpCode',
             recapito_dot_auth_dot_v1_dot_authentication__pb2.ResendStepUpCodeRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_authentication__pb2.ResendStepUpCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStepUp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AuthenticationService/GetStepUp',
+            recapito_dot_auth_dot_v1_dot_authentication__pb2.GetStepUpRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_authentication__pb2.GetStepUpResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,7 +40,7 @@ class AuthenticationServiceStub:
     device is counted by itself: what others do to the user name or the address doesn't lock it.
     """
     GetSignIn: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.GetSignInRequest, _authentication_pb2.GetSignInResponse]
-    """Reads how far the code of a sign-in came."""
+    """Reads how far the code of a sign-in came; after StartAssistance, the one that went to the email."""
     ResendSignInCode: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.ResendSignInCodeRequest, _authentication_pb2.ResendSignInCodeResponse]
     """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
     CompleteSignIn: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.CompleteSignInRequest, _authentication_pb2.CompleteSignInResponse]
@@ -53,6 +53,8 @@ class AuthenticationServiceStub:
     """Sends a code to the signed-in customer's mobile, bound to what it confirms."""
     ResendStepUpCode: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.ResendStepUpCodeRequest, _authentication_pb2.ResendStepUpCodeResponse]
     """Sends a new code for a step-up. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
+    GetStepUp: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.GetStepUpRequest, _authentication_pb2.GetStepUpResponse]
+    """Reads how far the code of a step-up came. NOT_FOUND: another customer's, or unknown."""
     CompleteStepUp: _grpc.UnaryUnaryMultiCallable[_authentication_pb2.CompleteStepUpRequest, _authentication_pb2.CompleteStepUpResponse]
     """Checks the code of a step-up. The right one gives a session with a new token (the old one ends) and a proof."""
 
@@ -68,7 +70,7 @@ class AuthenticationServiceAsyncStub(AuthenticationServiceStub):
     device is counted by itself: what others do to the user name or the address doesn't lock it.
     """
     GetSignIn: _aio.UnaryUnaryMultiCallable[_authentication_pb2.GetSignInRequest, _authentication_pb2.GetSignInResponse]  # type: ignore[assignment]
-    """Reads how far the code of a sign-in came."""
+    """Reads how far the code of a sign-in came; after StartAssistance, the one that went to the email."""
     ResendSignInCode: _aio.UnaryUnaryMultiCallable[_authentication_pb2.ResendSignInCodeRequest, _authentication_pb2.ResendSignInCodeResponse]  # type: ignore[assignment]
     """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
     CompleteSignIn: _aio.UnaryUnaryMultiCallable[_authentication_pb2.CompleteSignInRequest, _authentication_pb2.CompleteSignInResponse]  # type: ignore[assignment]
@@ -81,6 +83,8 @@ class AuthenticationServiceAsyncStub(AuthenticationServiceStub):
     """Sends a code to the signed-in customer's mobile, bound to what it confirms."""
     ResendStepUpCode: _aio.UnaryUnaryMultiCallable[_authentication_pb2.ResendStepUpCodeRequest, _authentication_pb2.ResendStepUpCodeResponse]  # type: ignore[assignment]
     """Sends a new code for a step-up. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
+    GetStepUp: _aio.UnaryUnaryMultiCallable[_authentication_pb2.GetStepUpRequest, _authentication_pb2.GetStepUpResponse]  # type: ignore[assignment]
+    """Reads how far the code of a step-up came. NOT_FOUND: another customer's, or unknown."""
     CompleteStepUp: _aio.UnaryUnaryMultiCallable[_authentication_pb2.CompleteStepUpRequest, _authentication_pb2.CompleteStepUpResponse]  # type: ignore[assignment]
     """Checks the code of a step-up. The right one gives a session with a new token (the old one ends) and a proof."""
 
@@ -105,7 +109,7 @@ class AuthenticationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _authentication_pb2.GetSignInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_authentication_pb2.GetSignInResponse, _abc.Awaitable[_authentication_pb2.GetSignInResponse]]:
-        """Reads how far the code of a sign-in came."""
+        """Reads how far the code of a sign-in came; after StartAssistance, the one that went to the email."""
 
     @_abc_1.abstractmethod
     def ResendSignInCode(
@@ -154,6 +158,14 @@ class AuthenticationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_authentication_pb2.ResendStepUpCodeResponse, _abc.Awaitable[_authentication_pb2.ResendStepUpCodeResponse]]:
         """Sends a new code for a step-up. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
+
+    @_abc_1.abstractmethod
+    def GetStepUp(
+        self,
+        request: _authentication_pb2.GetStepUpRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_authentication_pb2.GetStepUpResponse, _abc.Awaitable[_authentication_pb2.GetStepUpResponse]]:
+        """Reads how far the code of a step-up came. NOT_FOUND: another customer's, or unknown."""
 
     @_abc_1.abstractmethod
     def CompleteStepUp(

@@ -27,7 +27,7 @@ from recapito.access.v1 import access_pb2 as recapito_dot_access_dot_v1_dot_acce
 from recapito.common.v1 import client_pb2 as recapito_dot_common_dot_v1_dot_client__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/auth/v1/operator.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\"^\n\x0fOperatorSession\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x1cOperatorServiceSignInRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04totp\x18\x03 \x01(\t\x12*\n\x06\x63lient\x18\x04 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"S\n\x1dOperatorServiceSignInResponse\x12\x32\n\x07session\x18\x01 \x01(\x0b\x32!.recapito.auth.v1.OperatorSession\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse\"H\n\x15\x43reateOperatorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\"l\n\x16\x43reateOperatorResponse\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x13\n\x0botpauth_uri\x18\x03 \x01(\t\x12\x16\n\x0erecovery_codes\x18\x04 \x03(\t\"&\n\x16\x44isableOperatorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x19\n\x17\x44isableOperatorResponse\",\n\x15UnlockCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x18\n\x16UnlockCustomerResponse\"+\n\x14\x45xplainSignInRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x81\x01\n\x0eSignInObstacle\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x62locks\x18\x02 \x01(\x08\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb1\x01\n\x0bSignInEvent\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12;\n\x07\x64\x65tails\x18\x03 \x03(\x0b\x32*.recapito.auth.v1.SignInEvent.DetailsEntry\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xcb\x01\n\x15\x45xplainSignInResponse\x12\x17\n\x0fmasked_username\x18\x01 \x01(\t\x12\x35\n\x11last_signed_in_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\tobstacles\x18\x03 \x03(\x0b\x32 .recapito.auth.v1.SignInObstacle\x12-\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x1d.recapito.auth.v1.SignInEvent2\xc6\x05\n\x0fOperatorService\x12r\n\x06SignIn\x12..recapito.auth.v1.OperatorServiceSignInRequest\x1a/.recapito.auth.v1.OperatorServiceSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12W\n\x07SignOut\x12 .recapito.auth.v1.SignOutRequest\x1a!.recapito.auth.v1.SignOutResponse\"\x07\xa2\xbb\x18\x03\n\x01\x04\x12x\n\x0e\x43reateOperator\x12\'.recapito.auth.v1.CreateOperatorRequest\x1a(.recapito.auth.v1.CreateOperatorResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12{\n\x0f\x44isableOperator\x12(.recapito.auth.v1.DisableOperatorRequest\x1a).recapito.auth.v1.DisableOperatorResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12x\n\x0eUnlockCustomer\x12\'.recapito.auth.v1.UnlockCustomerRequest\x1a(.recapito.auth.v1.UnlockCustomerResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12u\n\rExplainSignIn\x12&.recapito.auth.v1.ExplainSignInRequest\x1a\'.recapito.auth.v1.ExplainSignInResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisorb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/auth/v1/operator.proto\x12\x10recapito.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\"^\n\x0fOperatorSession\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x1cOperatorServiceSignInRequest\x12\x10\n\x08username\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x0c\n\x04totp\x18\x03 \x01(\t\x12*\n\x06\x63lient\x18\x04 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"S\n\x1dOperatorServiceSignInResponse\x12\x32\n\x07session\x18\x01 \x01(\x0b\x32!.recapito.auth.v1.OperatorSession\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse\"H\n\x15\x43reateOperatorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\"l\n\x16\x43reateOperatorResponse\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x13\n\x0botpauth_uri\x18\x03 \x01(\t\x12\x16\n\x0erecovery_codes\x18\x04 \x03(\t\"&\n\x16\x44isableOperatorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x19\n\x17\x44isableOperatorResponse\"\x16\n\x14ListOperatorsRequest\"\xce\x01\n\x08Operator\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x04 \x01(\t\x12.\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64isabled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13recovery_codes_left\x18\x07 \x01(\x05\"F\n\x15ListOperatorsResponse\x12-\n\toperators\x18\x01 \x03(\x0b\x32\x1a.recapito.auth.v1.Operator\"\x1b\n\x19RenewRecoveryCodesRequest\"4\n\x1aRenewRecoveryCodesResponse\x12\x16\n\x0erecovery_codes\x18\x01 \x03(\t\",\n\x15UnlockCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x18\n\x16UnlockCustomerResponse\"<\n\x14\x45xplainSignInRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x02 \x01(\t\"\x81\x01\n\x0eSignInObstacle\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x62locks\x18\x02 \x01(\x08\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb1\x01\n\x0bSignInEvent\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12;\n\x07\x64\x65tails\x18\x03 \x03(\x0b\x32*.recapito.auth.v1.SignInEvent.DetailsEntry\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xf7\x01\n\x15\x45xplainSignInResponse\x12\x17\n\x0fmasked_username\x18\x01 \x01(\t\x12\x35\n\x11last_signed_in_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\tobstacles\x18\x03 \x03(\x0b\x32 .recapito.auth.v1.SignInObstacle\x12-\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x1d.recapito.auth.v1.SignInEvent\x12\x13\n\x0b\x63ustomer_id\x18\x05 \x01(\t\x12\x15\n\rcustomer_name\x18\x06 \x01(\t2\xb7\x07\n\x0fOperatorService\x12r\n\x06SignIn\x12..recapito.auth.v1.OperatorServiceSignInRequest\x1a/.recapito.auth.v1.OperatorServiceSignInResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12W\n\x07SignOut\x12 .recapito.auth.v1.SignOutRequest\x1a!.recapito.auth.v1.SignOutResponse\"\x07\xa2\xbb\x18\x03\n\x01\x04\x12x\n\x0e\x43reateOperator\x12\'.recapito.auth.v1.CreateOperatorRequest\x1a(.recapito.auth.v1.CreateOperatorResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12{\n\x0f\x44isableOperator\x12(.recapito.auth.v1.DisableOperatorRequest\x1a).recapito.auth.v1.DisableOperatorResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12u\n\rListOperators\x12&.recapito.auth.v1.ListOperatorsRequest\x1a\'.recapito.auth.v1.ListOperatorsResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12x\n\x12RenewRecoveryCodes\x12+.recapito.auth.v1.RenewRecoveryCodesRequest\x1a,.recapito.auth.v1.RenewRecoveryCodesResponse\"\x07\xa2\xbb\x18\x03\n\x01\x04\x12x\n\x0eUnlockCustomer\x12\'.recapito.auth.v1.UnlockCustomerRequest\x1a(.recapito.auth.v1.UnlockCustomerResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisor\x12u\n\rExplainSignIn\x12&.recapito.auth.v1.ExplainSignInRequest\x1a\'.recapito.auth.v1.ExplainSignInResponse\"\x13\xa2\xbb\x18\x0f\n\x01\x04\x12\nsupervisorb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPERATORSERVICE'].methods_by_name['CreateOperator']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
   _globals['_OPERATORSERVICE'].methods_by_name['DisableOperator']._loaded_options = None
   _globals['_OPERATORSERVICE'].methods_by_name['DisableOperator']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
+  _globals['_OPERATORSERVICE'].methods_by_name['ListOperators']._loaded_options = None
+  _globals['_OPERATORSERVICE'].methods_by_name['ListOperators']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
+  _globals['_OPERATORSERVICE'].methods_by_name['RenewRecoveryCodes']._loaded_options = None
+  _globals['_OPERATORSERVICE'].methods_by_name['RenewRecoveryCodes']._serialized_options = b'\242\273\030\003\n\001\004'
   _globals['_OPERATORSERVICE'].methods_by_name['UnlockCustomer']._loaded_options = None
   _globals['_OPERATORSERVICE'].methods_by_name['UnlockCustomer']._serialized_options = b'\242\273\030\017\n\001\004\022\nsupervisor'
   _globals['_OPERATORSERVICE'].methods_by_name['ExplainSignIn']._loaded_options = None
@@ -66,20 +70,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DISABLEOPERATORREQUEST']._serialized_end=718
   _globals['_DISABLEOPERATORRESPONSE']._serialized_start=720
   _globals['_DISABLEOPERATORRESPONSE']._serialized_end=745
-  _globals['_UNLOCKCUSTOMERREQUEST']._serialized_start=747
-  _globals['_UNLOCKCUSTOMERREQUEST']._serialized_end=791
-  _globals['_UNLOCKCUSTOMERRESPONSE']._serialized_start=793
-  _globals['_UNLOCKCUSTOMERRESPONSE']._serialized_end=817
-  _globals['_EXPLAINSIGNINREQUEST']._serialized_start=819
-  _globals['_EXPLAINSIGNINREQUEST']._serialized_end=862
-  _globals['_SIGNINOBSTACLE']._serialized_start=865
-  _globals['_SIGNINOBSTACLE']._serialized_end=994
-  _globals['_SIGNINEVENT']._serialized_start=997
-  _globals['_SIGNINEVENT']._serialized_end=1174
-  _globals['_SIGNINEVENT_DETAILSENTRY']._serialized_start=1128
-  _globals['_SIGNINEVENT_DETAILSENTRY']._serialized_end=1174
-  _globals['_EXPLAINSIGNINRESPONSE']._serialized_start=1177
-  _globals['_EXPLAINSIGNINRESPONSE']._serialized_end=1380
-  _globals['_OPERATORSERVICE']._serialized_start=1383
-  _globals['_OPERATORSERVICE']._serialized_end=2093
+  _globals['_LISTOPERATORSREQUEST']._serialized_start=747
+  _globals['_LISTOPERATORSREQUEST']._serialized_end=769
+  _globals['_OPERATOR']._serialized_start=772
+  _globals['_OPERATOR']._serialized_end=978
+  _globals['_LISTOPERATORSRESPONSE']._serialized_start=980
+  _globals['_LISTOPERATORSRESPONSE']._serialized_end=1050
+  _globals['_RENEWRECOVERYCODESREQUEST']._serialized_start=1052
+  _globals['_RENEWRECOVERYCODESREQUEST']._serialized_end=1079
+  _globals['_RENEWRECOVERYCODESRESPONSE']._serialized_start=1081
+  _globals['_RENEWRECOVERYCODESRESPONSE']._serialized_end=1133
+  _globals['_UNLOCKCUSTOMERREQUEST']._serialized_start=1135
+  _globals['_UNLOCKCUSTOMERREQUEST']._serialized_end=1179
+  _globals['_UNLOCKCUSTOMERRESPONSE']._serialized_start=1181
+  _globals['_UNLOCKCUSTOMERRESPONSE']._serialized_end=1205
+  _globals['_EXPLAINSIGNINREQUEST']._serialized_start=1207
+  _globals['_EXPLAINSIGNINREQUEST']._serialized_end=1267
+  _globals['_SIGNINOBSTACLE']._serialized_start=1270
+  _globals['_SIGNINOBSTACLE']._serialized_end=1399
+  _globals['_SIGNINEVENT']._serialized_start=1402
+  _globals['_SIGNINEVENT']._serialized_end=1579
+  _globals['_SIGNINEVENT_DETAILSENTRY']._serialized_start=1533
+  _globals['_SIGNINEVENT_DETAILSENTRY']._serialized_end=1579
+  _globals['_EXPLAINSIGNINRESPONSE']._serialized_start=1582
+  _globals['_EXPLAINSIGNINRESPONSE']._serialized_end=1829
+  _globals['_OPERATORSERVICE']._serialized_start=1832
+  _globals['_OPERATORSERVICE']._serialized_end=2783
 # @@protoc_insertion_point(module_scope)

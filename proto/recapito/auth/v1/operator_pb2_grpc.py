@@ -55,6 +55,16 @@ class OperatorServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.FromString,
                 _registered_method=True)
+        self.ListOperators = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/ListOperators',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ListOperatorsRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ListOperatorsResponse.FromString,
+                _registered_method=True)
+        self.RenewRecoveryCodes = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/RenewRecoveryCodes',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.RenewRecoveryCodesRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.RenewRecoveryCodesResponse.FromString,
+                _registered_method=True)
         self.UnlockCustomer = channel.unary_unary(
                 '/recapito.auth.v1.OperatorService/UnlockCustomer',
                 request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.UnlockCustomerRequest.SerializeToString,
@@ -102,6 +112,21 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOperators(self, request, context):
+        """Lists all operators, those who are disabled too, by name; for supervisors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewRecoveryCodes(self, request, context):
+        """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
+        other codes again, and the last ones count.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def UnlockCustomer(self, request, context):
         """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
         codes goes on. FAILED_PRECONDITION with reason CODES_DISABLED: so many codes were wrong that the mobile must be bound anew by a
@@ -113,8 +138,9 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainSignIn(self, request, context):
-        """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
-        id.
+        """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. INVALID_ARGUMENT: neither
+        an id nor a contact, or both. NOT_FOUND: nobody has that id, user name or contact. FAILED_PRECONDITION with reason
+        SEVERAL_CUSTOMERS: the contact is that of several, and nobody's user name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +168,16 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.DisableOperator,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.SerializeToString,
+            ),
+            'ListOperators': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperators,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ListOperatorsRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ListOperatorsResponse.SerializeToString,
+            ),
+            'RenewRecoveryCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewRecoveryCodes,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.RenewRecoveryCodesRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.RenewRecoveryCodesResponse.SerializeToString,
             ),
             'UnlockCustomer': grpc.unary_unary_rpc_method_handler(
                     servicer.UnlockCustomer,
@@ -263,6 +299,60 @@ class OperatorService:
             '/recapito.auth.v1.OperatorService/DisableOperator',
             recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOperators(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/ListOperators',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.ListOperatorsRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.ListOperatorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewRecoveryCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/RenewRecoveryCodes',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.RenewRecoveryCodesRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.RenewRecoveryCodesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,12 @@ class OperatorServiceStub:
     """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
     that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
     """
+    ListOperators: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListOperatorsRequest, _operator_pb2.ListOperatorsResponse]
+    """Lists all operators, those who are disabled too, by name; for supervisors."""
+    RenewRecoveryCodes: _grpc.UnaryUnaryMultiCallable[_operator_pb2.RenewRecoveryCodesRequest, _operator_pb2.RenewRecoveryCodesResponse]
+    """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
+    other codes again, and the last ones count.
+    """
     UnlockCustomer: _grpc.UnaryUnaryMultiCallable[_operator_pb2.UnlockCustomerRequest, _operator_pb2.UnlockCustomerResponse]
     """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
     codes goes on. FAILED_PRECONDITION with reason CODES_DISABLED: so many codes were wrong that the mobile must be bound anew by a
@@ -54,8 +60,9 @@ class OperatorServiceStub:
     account.
     """
     ExplainSignIn: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ExplainSignInRequest, _operator_pb2.ExplainSignInResponse]
-    """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
-    id.
+    """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. INVALID_ARGUMENT: neither
+    an id nor a contact, or both. NOT_FOUND: nobody has that id, user name or contact. FAILED_PRECONDITION with reason
+    SEVERAL_CUSTOMERS: the contact is that of several, and nobody's user name.
     """
 
 @_typing.type_check_only
@@ -77,6 +84,12 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
     that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
     """
+    ListOperators: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListOperatorsRequest, _operator_pb2.ListOperatorsResponse]  # type: ignore[assignment]
+    """Lists all operators, those who are disabled too, by name; for supervisors."""
+    RenewRecoveryCodes: _aio.UnaryUnaryMultiCallable[_operator_pb2.RenewRecoveryCodesRequest, _operator_pb2.RenewRecoveryCodesResponse]  # type: ignore[assignment]
+    """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
+    other codes again, and the last ones count.
+    """
     UnlockCustomer: _aio.UnaryUnaryMultiCallable[_operator_pb2.UnlockCustomerRequest, _operator_pb2.UnlockCustomerResponse]  # type: ignore[assignment]
     """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
     codes goes on. FAILED_PRECONDITION with reason CODES_DISABLED: so many codes were wrong that the mobile must be bound anew by a
@@ -84,8 +97,9 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     account.
     """
     ExplainSignIn: _aio.UnaryUnaryMultiCallable[_operator_pb2.ExplainSignInRequest, _operator_pb2.ExplainSignInResponse]  # type: ignore[assignment]
-    """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
-    id.
+    """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. INVALID_ARGUMENT: neither
+    an id nor a contact, or both. NOT_FOUND: nobody has that id, user name or contact. FAILED_PRECONDITION with reason
+    SEVERAL_CUSTOMERS: the contact is that of several, and nobody's user name.
     """
 
 class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -130,6 +144,24 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def ListOperators(
+        self,
+        request: _operator_pb2.ListOperatorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ListOperatorsResponse, _abc.Awaitable[_operator_pb2.ListOperatorsResponse]]:
+        """Lists all operators, those who are disabled too, by name; for supervisors."""
+
+    @_abc_1.abstractmethod
+    def RenewRecoveryCodes(
+        self,
+        request: _operator_pb2.RenewRecoveryCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.RenewRecoveryCodesResponse, _abc.Awaitable[_operator_pb2.RenewRecoveryCodesResponse]]:
+        """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
+        other codes again, and the last ones count.
+        """
+
+    @_abc_1.abstractmethod
     def UnlockCustomer(
         self,
         request: _operator_pb2.UnlockCustomerRequest,
@@ -147,8 +179,9 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operator_pb2.ExplainSignInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.ExplainSignInResponse, _abc.Awaitable[_operator_pb2.ExplainSignInResponse]]:
-        """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. NOT_FOUND: nobody has that
-        id.
+        """Says why a customer can't get in, or is asked for a code, and what happened lately; for supervisors. INVALID_ARGUMENT: neither
+        an id nor a contact, or both. NOT_FOUND: nobody has that id, user name or contact. FAILED_PRECONDITION with reason
+        SEVERAL_CUSTOMERS: the contact is that of several, and nobody's user name.
         """
 
 def add_OperatorServiceServicer_to_server(servicer: OperatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -544,6 +544,104 @@ class StartEmailChangeResponse(_message.Message):
 Global___StartEmailChangeResponse: _TypeAlias = StartEmailChangeResponse  # noqa: Y015
 
 @_typing.final
+class ResendEmailChangeCodeRequest(_message.Message):
+    """Asks for another code."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    challenge_id: _builtins.str
+    """The challenge's id."""
+    @_builtins.property
+    def client(self) -> _client_pb2.Client:
+        """The person's device."""
+
+    def __init__(
+        self,
+        *,
+        challenge_id: _builtins.str = ...,
+        client: _client_pb2.Client | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_id", b"challenge_id", "client", b"client"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendEmailChangeCodeRequest: _TypeAlias = ResendEmailChangeCodeRequest  # noqa: Y015
+
+@_typing.final
+class ResendEmailChangeCodeResponse(_message.Message):
+    """Another code went out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def challenge(self) -> _otp_pb2.Challenge:
+        """The challenge."""
+
+    def __init__(
+        self,
+        *,
+        challenge: _otp_pb2.Challenge | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendEmailChangeCodeResponse: _TypeAlias = ResendEmailChangeCodeResponse  # noqa: Y015
+
+@_typing.final
+class GetEmailChangeRequest(_message.Message):
+    """Asks for the state of a change of email."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_ID_FIELD_NUMBER: _builtins.int
+    challenge_id: _builtins.str
+    """The challenge's id."""
+    def __init__(
+        self,
+        *,
+        challenge_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_id", b"challenge_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEmailChangeRequest: _TypeAlias = GetEmailChangeRequest  # noqa: Y015
+
+@_typing.final
+class GetEmailChangeResponse(_message.Message):
+    """The state of a change of email."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def challenge(self) -> _otp_pb2.Challenge:
+        """The challenge."""
+
+    def __init__(
+        self,
+        *,
+        challenge: _otp_pb2.Challenge | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEmailChangeResponse: _TypeAlias = GetEmailChangeResponse  # noqa: Y015
+
+@_typing.final
 class CompleteEmailChangeRequest(_message.Message):
     """A code that the person typed."""
 

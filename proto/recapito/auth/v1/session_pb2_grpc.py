@@ -147,6 +147,16 @@ class AccountServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeResponse.FromString,
                 _registered_method=True)
+        self.ResendEmailChangeCode = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/ResendEmailChangeCode',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ResendEmailChangeCodeRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ResendEmailChangeCodeResponse.FromString,
+                _registered_method=True)
+        self.GetEmailChange = channel.unary_unary(
+                '/recapito.auth.v1.AccountService/GetEmailChange',
+                request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.GetEmailChangeRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.GetEmailChangeResponse.FromString,
+                _registered_method=True)
         self.CompleteEmailChange = channel.unary_unary(
                 '/recapito.auth.v1.AccountService/CompleteEmailChange',
                 request_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.CompleteEmailChangeRequest.SerializeToString,
@@ -212,6 +222,21 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResendEmailChangeCode(self, request, context):
+        """Sends another code to the new email; the one before is worth nothing any more, guesses that were spent stay spent. NOT_FOUND:
+        another customer's challenge, or a contact changed since. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEmailChange(self, request, context):
+        """Reads how far that code came. NOT_FOUND: another customer's challenge, or a contact changed since.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CompleteEmailChange(self, request, context):
         """Checks that code; the right one changes the email on file, and a user name that was the old one follows. Other sessions and every
         trusted device end, this session gets a new token, every contact on file is told, the old email among them. A wrong code is an
@@ -258,6 +283,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.StartEmailChange,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeResponse.SerializeToString,
+            ),
+            'ResendEmailChangeCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendEmailChangeCode,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.ResendEmailChangeCodeRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.ResendEmailChangeCodeResponse.SerializeToString,
+            ),
+            'GetEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEmailChange,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_session__pb2.GetEmailChangeRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_session__pb2.GetEmailChangeResponse.SerializeToString,
             ),
             'CompleteEmailChange': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteEmailChange,
@@ -455,6 +490,60 @@ class AccountService:
             '/recapito.auth.v1.AccountService/StartEmailChange',
             recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_session__pb2.StartEmailChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendEmailChangeCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/ResendEmailChangeCode',
+            recapito_dot_auth_dot_v1_dot_session__pb2.ResendEmailChangeCodeRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.ResendEmailChangeCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.AccountService/GetEmailChange',
+            recapito_dot_auth_dot_v1_dot_session__pb2.GetEmailChangeRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_session__pb2.GetEmailChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -92,6 +92,12 @@ class AccountServiceStub:
     another account's user name and would become this one's, the answer is the same, its owner is told, and no code is right.
     FAILED_PRECONDITION with reason CUSTOMER_FROZEN.
     """
+    ResendEmailChangeCode: _grpc.UnaryUnaryMultiCallable[_session_pb2.ResendEmailChangeCodeRequest, _session_pb2.ResendEmailChangeCodeResponse]
+    """Sends another code to the new email; the one before is worth nothing any more, guesses that were spent stay spent. NOT_FOUND:
+    another customer's challenge, or a contact changed since. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+    """
+    GetEmailChange: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetEmailChangeRequest, _session_pb2.GetEmailChangeResponse]
+    """Reads how far that code came. NOT_FOUND: another customer's challenge, or a contact changed since."""
     CompleteEmailChange: _grpc.UnaryUnaryMultiCallable[_session_pb2.CompleteEmailChangeRequest, _session_pb2.CompleteEmailChangeResponse]
     """Checks that code; the right one changes the email on file, and a user name that was the old one follows. Other sessions and every
     trusted device end, this session gets a new token, every contact on file is told, the old email among them. A wrong code is an
@@ -125,6 +131,12 @@ class AccountServiceAsyncStub(AccountServiceStub):
     another account's user name and would become this one's, the answer is the same, its owner is told, and no code is right.
     FAILED_PRECONDITION with reason CUSTOMER_FROZEN.
     """
+    ResendEmailChangeCode: _aio.UnaryUnaryMultiCallable[_session_pb2.ResendEmailChangeCodeRequest, _session_pb2.ResendEmailChangeCodeResponse]  # type: ignore[assignment]
+    """Sends another code to the new email; the one before is worth nothing any more, guesses that were spent stay spent. NOT_FOUND:
+    another customer's challenge, or a contact changed since. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+    """
+    GetEmailChange: _aio.UnaryUnaryMultiCallable[_session_pb2.GetEmailChangeRequest, _session_pb2.GetEmailChangeResponse]  # type: ignore[assignment]
+    """Reads how far that code came. NOT_FOUND: another customer's challenge, or a contact changed since."""
     CompleteEmailChange: _aio.UnaryUnaryMultiCallable[_session_pb2.CompleteEmailChangeRequest, _session_pb2.CompleteEmailChangeResponse]  # type: ignore[assignment]
     """Checks that code; the right one changes the email on file, and a user name that was the old one follows. Other sessions and every
     trusted device end, this session gets a new token, every contact on file is told, the old email among them. A wrong code is an
@@ -197,6 +209,24 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         another account's user name and would become this one's, the answer is the same, its owner is told, and no code is right.
         FAILED_PRECONDITION with reason CUSTOMER_FROZEN.
         """
+
+    @_abc_1.abstractmethod
+    def ResendEmailChangeCode(
+        self,
+        request: _session_pb2.ResendEmailChangeCodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ResendEmailChangeCodeResponse, _abc.Awaitable[_session_pb2.ResendEmailChangeCodeResponse]]:
+        """Sends another code to the new email; the one before is worth nothing any more, guesses that were spent stay spent. NOT_FOUND:
+        another customer's challenge, or a contact changed since. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+        """
+
+    @_abc_1.abstractmethod
+    def GetEmailChange(
+        self,
+        request: _session_pb2.GetEmailChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.GetEmailChangeResponse, _abc.Awaitable[_session_pb2.GetEmailChangeResponse]]:
+        """Reads how far that code came. NOT_FOUND: another customer's challenge, or a contact changed since."""
 
     @_abc_1.abstractmethod
     def CompleteEmailChange(

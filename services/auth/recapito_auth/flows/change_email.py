@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.underway import EmailChange
 from recapito_auth.flows.change_password import Renewed, carry_on, demand_not_frozen, not_signed_in, owner
-from recapito_auth.flows.parts import Parts, note
+from recapito_auth.flows.parts import Parts, note, send_again
 from recapito_auth.flows.tell import Notice, tell
 from recapito_auth.senders.codes import Challenge, Checked, Issue
 from recapito_auth.store import accounts, audit, customers, devices
@@ -42,19 +42,28 @@ def start_email_change(parts: Parts, person: Person, typed: str, client: ClientI
     return challenge
 
 
+def resend_email_change_code(parts: Parts, person: Person, challenge_id: str, client: ClientInfo) -> Challenge:
+    """Has another code sent.
+
+    Raises NOT_FOUND, FAILED_PRECONDITION CUSTOMER_FROZEN, RESOURCE_EXHAUSTED with RetryInfo: too early.
+    """
+    state = _own(parts, person, challenge_id)
+    return send_again(parts, challenge_id, client, state.customer_id, "new_email")
+
+
+def get_email_change(parts: Parts, person: Person, challenge_id: str) -> Challenge:
+    """How far the code came. Raises NOT_FOUND, FAILED_PRECONDITION CUSTOMER_FROZEN."""
+    _own(parts, person, challenge_id)
+    return parts.codes.get(challenge_id)
+
+
 def complete_email_change(parts: Parts, person: Person, challenge_id: str, code: str) -> tuple[Checked, Renewed | None]:
     """Compares the code; the right one changes the email, once, and gives the session's new token.
 
     Raises NOT_FOUND: another customer's, unknown, or a contact changed since; FAILED_PRECONDITION CUSTOMER_FROZEN;
     UNAUTHENTICATED: the session ended meanwhile.
     """
-    state = parts.underway.read(EmailChange, challenge_id)
-    if state is None or state.customer_id != person.customer_id:
-        raise not_found("challenge")
-    customer, _ = owner(parts, person)
-    demand_not_frozen(customer)
-    if customer.epoch != state.epoch:
-        raise not_found("challenge")
+    state = _own(parts, person, challenge_id)
     checked = parts.codes.check(challenge_id, state.customer_id, "new_email", code)
     if not checked.approved or state.taken:
         note(parts, Entry(Event.EMAIL_CODE_CHECKED, state.customer_id, details={"outcome": checked.name}))
@@ -68,6 +77,17 @@ def complete_email_change(parts: Parts, person: Person, challenge_id: str, code:
     parts.underway.end(EmailChange, challenge_id)
     now = parts.clock()
     return checked, carry_on(parts, person, epoch, now, contact_changed_at=now)
+
+
+def _own(parts: Parts, person: Person, challenge_id: str) -> EmailChange:
+    state = parts.underway.read(EmailChange, challenge_id)
+    if state is None or state.customer_id != person.customer_id:
+        raise not_found("challenge")
+    customer, _ = owner(parts, person)
+    demand_not_frozen(customer)
+    if customer.epoch != state.epoch:
+        raise not_found("challenge")
+    return state
 
 
 def _change(parts: Parts, state: EmailChange) -> int | None:

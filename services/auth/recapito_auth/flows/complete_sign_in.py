@@ -16,6 +16,7 @@ from recapito_auth.flows.parts import (
     count_checked,
     customer_of,
     demand_open_codes,
+    send_again,
     sign_in_failed,
     take_right_code,
 )
@@ -42,9 +43,9 @@ def get_sign_in(parts: Parts, sign_in_id: str) -> Challenge:
 
 def resend_sign_in_code(parts: Parts, sign_in_id: str, client: ClientInfo) -> Challenge:
     """Has a new code sent. Raises NOT_FOUND, and RESOURCE_EXHAUSTED with RetryInfo: too early, or codes are locked."""
-    state, _, account = under_way(parts, sign_in_id)
+    state, customer, account = under_way(parts, sign_in_id)
     demand_open_codes(account, parts.clock())
-    return parts.codes.resend(_challenge_id(state), client)
+    return send_again(parts, _challenge_id(state), client, customer.customer_id, "sign_in")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from typing import Final
 
 from recapito_auth.domain import names
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Customer
-from recapito_auth.flows.parts import Parts
+from recapito_auth.flows.parts import Parts, note
 from recapito_auth.store import customers
 from recapito_auth.store.customers import Wanted
 from recapito_servicekit import contacts
@@ -27,6 +28,10 @@ def find_customers(
     with parts.database.read() as connection:
         found = customers.find(connection, wanted, _HOMONYMS if given else MOST + 1)
     fits = [one for one in found if not given or names.given_names_fit(given, one.given_folded)]
+    note(
+        parts,
+        Entry(Event.CUSTOMERS_FOUND, details={"count": len(fits), "contact": contacts.mask(wanted.contact) if contact else ""}),
+    )
     return fits[:MOST], len(fits) > MOST or len(found) == _HOMONYMS
 
 

@@ -7,13 +7,14 @@ import sqlalchemy as sa
 
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Account, Customer
-from recapito_auth.senders.codes import Checked, Codes
+from recapito_auth.senders.codes import Challenge, Checked, Codes
 from recapito_auth.settings import AuthSettings
 from recapito_auth.store import accounts, audit, customers
 from recapito_auth.store.hashes import Hasher
 from recapito_auth.store.limits import Limits
 from recapito_auth.store.sessions import Sessions
 from recapito_auth.store.underway import UnderWay
+from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.sql import Database
@@ -37,6 +38,13 @@ def note(parts: Parts, *entries: Entry) -> None:
     """Records what changed nothing in SQL; what did is recorded in the transaction that changed it."""
     with parts.database.transaction() as connection:
         audit.append(connection, parts.clock(), *entries)
+
+
+def send_again(parts: Parts, challenge_id: str, client: ClientInfo, customer_id: str, purpose: str) -> Challenge:
+    """Has a new code sent, and records that. Raises NOT_FOUND, and RESOURCE_EXHAUSTED with RetryInfo: too early."""
+    challenge = parts.codes.resend(challenge_id, client)
+    note(parts, Entry(Event.CODE_SENT_AGAIN, customer_id, details={"purpose": purpose, "ip": client.ip}))
+    return challenge
 
 
 def sign_in_failed() -> Refusal:

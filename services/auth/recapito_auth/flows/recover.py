@@ -5,7 +5,7 @@ import dataclasses
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Customer
 from recapito_auth.domain.underway import Recovery
-from recapito_auth.flows.parts import Parts, note
+from recapito_auth.flows.parts import Parts, note, send_again
 from recapito_auth.senders.codes import Challenge, Checked, Issue
 from recapito_auth.store import accounts, customers
 from recapito_servicekit import contacts
@@ -52,7 +52,7 @@ def resend_recovery_code(parts: Parts, recovery_id: str, client: ClientInfo) -> 
     if state.verified == len(state.contacts):
         raise Refusal(Kind.FAILED_PRECONDITION, "ALREADY_VERIFIED", "no code is awaited any more")
     if state.challenge_id:
-        return parts.codes.resend(state.challenge_id, client)
+        return send_again(parts, state.challenge_id, client, state.customer_id, "recovery")
     return _next_code(parts, recovery_id, state, client)
 
 

@@ -53,6 +53,7 @@ class ContactChangeOnly:
     """The password was recovered with one contact: it opens a contact change, and nothing else until one was approved."""
 
     contact_change_token: str
+    has_mobile: bool
 
 
 Next = Opened | CodeRequired | MobileMissing | ContactChangeOnly
@@ -82,7 +83,7 @@ def sign_in(parts: Parts, asked: Asked, client: ClientInfo) -> Next:
     customer = _with_present_epoch(parts, account.customer_id)
     if account.contact_change_only:
         note(parts, _held(customer, client, "CONTACT_CHANGE_ONLY"))
-        return ContactChangeOnly(open_contact_change(parts, customer, ("pwd",)))
+        return ContactChangeOnly(open_contact_change(parts, customer, ("pwd",)), bool(customer.mobile))
     reasons = _reasons(parts, account, customer, device, asked, client, now)
     if not reasons and device is not None:
         return _open_for_device(parts, account, customer, device, client, now)

@@ -7,7 +7,16 @@ from typing import Final
 
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.underway import StepUp
-from recapito_auth.flows.parts import Parts, count_checked, customer_of, demand_open_codes, note, sign_in_failed, take_right_code
+from recapito_auth.flows.parts import (
+    Parts,
+    count_checked,
+    customer_of,
+    demand_open_codes,
+    note,
+    send_again,
+    sign_in_failed,
+    take_right_code,
+)
 from recapito_auth.senders.codes import Challenge, Checked, Issue
 from recapito_auth.store import accounts, audit, customers
 from recapito_auth.store.redisio import millis
@@ -70,8 +79,14 @@ def start_step_up(parts: Parts, person: Person, asked: Asked, client: ClientInfo
 
 def resend_step_up_code(parts: Parts, person: Person, challenge_id: str, client: ClientInfo) -> Challenge:
     """Has a new code sent. Raises NOT_FOUND, and RESOURCE_EXHAUSTED with RetryInfo: too early."""
+    state = _own(parts, person, challenge_id)
+    return send_again(parts, challenge_id, client, state.customer_id, state.purpose)
+
+
+def get_step_up(parts: Parts, person: Person, challenge_id: str) -> Challenge:
+    """How far the code came. Raises NOT_FOUND."""
     _own(parts, person, challenge_id)
-    return parts.codes.resend(challenge_id, client)
+    return parts.codes.get(challenge_id)
 
 
 def complete_step_up(parts: Parts, person: Person, challenge_id: str, code: str) -> tuple[Checked, Rotated | None]:

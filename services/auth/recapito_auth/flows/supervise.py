@@ -34,6 +34,8 @@ class Happened:
 class Explanation:
     """Why a customer can't get in. An empty ``masked_username``: there is no account."""
 
+    customer_id: str
+    customer_name: str
     masked_username: str
     last_signed_in_at: datetime | None
     obstacles: list[Obstacle]
@@ -86,9 +88,15 @@ def unlock(parts: Parts, person: Person, customer_id: str) -> None:
     parts.limits.forget_name("sign_in", account.username)
 
 
-def explain(parts: Parts, person: Person, customer_id: str) -> Explanation:
-    """Says why a customer can't get in; that it was asked is recorded too. Raises NOT_FOUND."""
+def explain(parts: Parts, person: Person, customer_id: str, contact: str = "") -> Explanation:
+    """Says why a customer can't get in; that it was asked is recorded too. Whom it is about: their id, or a user name or contact.
+
+    Raises INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION SEVERAL_CUSTOMERS.
+    """
     now, settings = parts.clock(), parts.settings
+    if bool(customer_id) == bool(contact.strip()):
+        raise invalid(Violation("customer_id", "ONE_OF", "a customer's id, or a contact"))
+    customer_id = customer_id or _whose(parts, contact)
     customer, account = _found(parts, customer_id)
     wait = (
         parts.limits.look_at_name("sign_in", account.username, settings.sign_ins_per_username, now)
@@ -103,11 +111,29 @@ def explain(parts: Parts, person: Person, customer_id: str) -> Explanation:
         ]
         audit.append(connection, now, Entry(Event.CUSTOMER_EXPLAINED, customer_id, person.operator_id))
     return Explanation(
+        customer_id=customer_id,
+        customer_name=f"{customer.given_name} {customer.family_name}".strip(),
         masked_username=contacts.mask(account.username) if account is not None else "",
         last_signed_in_at=account.last_signed_in_at if account is not None else None,
         obstacles=obstacles.of(customer, account, now, until, bounds),
         events=events,
     )
+
+
+def _whose(parts: Parts, typed: str) -> str:
+    """The id of whom a contact stands for: first of all as a user name, for that is what somebody signs in with."""
+    try:
+        contact = contacts.contact(typed)
+    except contacts.BadContact as bad:
+        raise invalid(Violation("contact", bad.fault.value, "an Italian mobile or an email")) from bad
+    with parts.database.read() as connection:
+        account = accounts.by_username(connection, contact)
+        theirs = customers.find(connection, customers.Wanted(contact), 2) if account is None else []
+    if len(theirs) > 1:
+        raise Refusal(Kind.FAILED_PRECONDITION, "SEVERAL_CUSTOMERS", "several customers have that contact")
+    if account is None and not theirs:
+        raise not_found("customer")
+    return account.customer_id if account is not None else theirs[0].customer_id
 
 
 def _found(parts: Parts, customer_id: str) -> tuple[Customer, Account | None]:

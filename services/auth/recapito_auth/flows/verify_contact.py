@@ -4,7 +4,7 @@ import dataclasses
 
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.underway import Registration
-from recapito_auth.flows.parts import Parts, note
+from recapito_auth.flows.parts import Parts, note, send_again
 from recapito_auth.senders.codes import Challenge, Checked
 from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.errors import not_found
@@ -12,7 +12,8 @@ from recapito_servicekit.errors import not_found
 
 def resend_code(parts: Parts, registration_id: str, client: ClientInfo) -> Challenge:
     """Has a new code sent. Raises NOT_FOUND, and RESOURCE_EXHAUSTED with RetryInfo: too early."""
-    return parts.codes.resend(_registration(parts, registration_id).challenge_id, client)
+    state = _registration(parts, registration_id)
+    return send_again(parts, state.challenge_id, client, state.customer_id, "registration")
 
 
 def verify_contact(parts: Parts, registration_id: str, code: str) -> Checked:

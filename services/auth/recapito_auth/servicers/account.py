@@ -79,6 +79,19 @@ class AccountServicer(session_pb2_grpc.AccountServiceServicer):
         )
         return pb.StartEmailChangeResponse(challenge=challenge)
 
+    def ResendEmailChangeCode(self, request: pb.ResendEmailChangeCodeRequest, context: Any) -> pb.ResendEmailChangeCodeResponse:
+        """See the proto."""
+        call = current_call()
+        challenge = change_email.resend_email_change_code(
+            self._parts, call.the_person(), request.challenge_id, call.client(request.client)
+        )
+        return pb.ResendEmailChangeCodeResponse(challenge=challenge)
+
+    def GetEmailChange(self, request: pb.GetEmailChangeRequest, context: Any) -> pb.GetEmailChangeResponse:
+        """See the proto."""
+        challenge = change_email.get_email_change(self._parts, current_call().the_person(), request.challenge_id)
+        return pb.GetEmailChangeResponse(challenge=challenge)
+
     def CompleteEmailChange(self, request: pb.CompleteEmailChangeRequest, context: Any) -> pb.CompleteEmailChangeResponse:
         """See the proto."""
         person = current_call().the_person()

@@ -83,6 +83,11 @@ class AuthenticationServicer(authentication_pb2_grpc.AuthenticationServiceServic
         challenge = step_up.resend_step_up_code(self._parts, call.the_person(), request.challenge_id, call.client(request.client))
         return pb.ResendStepUpCodeResponse(challenge=challenge)
 
+    def GetStepUp(self, request: pb.GetStepUpRequest, context: Any) -> pb.GetStepUpResponse:
+        """See the proto."""
+        challenge = step_up.get_step_up(self._parts, current_call().the_person(), request.challenge_id)
+        return pb.GetStepUpResponse(challenge=challenge)
+
     def CompleteStepUp(self, request: pb.CompleteStepUpRequest, context: Any) -> pb.CompleteStepUpResponse:
         """See the proto."""
         person = current_call().the_person()
@@ -116,6 +121,6 @@ def _next(found: Next) -> pb.SignInResponse:
         missing = pb.SignInResponse.MobileMissing(sign_in_id=found.sign_in_id, masked_email=found.masked_email)
         return pb.SignInResponse(mobile_missing=missing)
     if isinstance(found, ContactChangeOnly):
-        only = pb.SignInResponse.ContactChangeOnly(contact_change_token=found.contact_change_token)
+        only = pb.SignInResponse.ContactChangeOnly(contact_change_token=found.contact_change_token, has_mobile=found.has_mobile)
         return pb.SignInResponse(contact_change_only=only)
     return pb.SignInResponse(session=session_of(found[0], found[1].expires_at))

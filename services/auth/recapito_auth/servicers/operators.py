@@ -6,7 +6,7 @@ from recapito.auth.v1 import operator_pb2 as pb
 from recapito.auth.v1 import operator_pb2_grpc
 
 from recapito_auth.domain.chain import Entry, Event
-from recapito_auth.flows import supervise
+from recapito_auth.flows import operators_own, supervise
 from recapito_auth.flows.parts import Parts, note
 from recapito_auth.flows.sign_in_operator import sign_in_operator
 from recapito_auth.metrics import counted
@@ -53,6 +53,28 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         supervise.disable(self._parts, current_call().the_person(), request.name)
         return pb.DisableOperatorResponse()
 
+    def ListOperators(self, request: pb.ListOperatorsRequest, context: Any) -> pb.ListOperatorsResponse:
+        """See the proto."""
+        return pb.ListOperatorsResponse(
+            operators=[
+                pb.Operator(
+                    operator_id=one.operator_id,
+                    name=one.name,
+                    role=one.role,
+                    customer_id=one.customer_id,
+                    created_at=to_timestamp(one.created_at),
+                    disabled_at=to_timestamp(one.disabled_at),
+                    recovery_codes_left=one.recovery_codes_left,
+                )
+                for one in operators_own.list_operators(self._parts)
+            ]
+        )
+
+    def RenewRecoveryCodes(self, request: pb.RenewRecoveryCodesRequest, context: Any) -> pb.RenewRecoveryCodesResponse:
+        """See the proto."""
+        codes = operators_own.renew_recovery_codes(self._parts, current_call().the_person())
+        return pb.RenewRecoveryCodesResponse(recovery_codes=codes)
+
     def UnlockCustomer(self, request: pb.UnlockCustomerRequest, context: Any) -> pb.UnlockCustomerResponse:
         """See the proto."""
         supervise.unlock(self._parts, current_call().the_person(), request.customer_id)
@@ -60,8 +82,10 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
 
     def ExplainSignIn(self, request: pb.ExplainSignInRequest, context: Any) -> pb.ExplainSignInResponse:
         """See the proto."""
-        found = supervise.explain(self._parts, current_call().the_person(), request.customer_id)
+        found = supervise.explain(self._parts, current_call().the_person(), request.customer_id, request.contact)
         return pb.ExplainSignInResponse(
+            customer_id=found.customer_id,
+            customer_name=found.customer_name,
             masked_username=found.masked_username,
             last_signed_in_at=to_timestamp(found.last_signed_in_at),
             obstacles=[

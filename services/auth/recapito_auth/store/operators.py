@@ -1,5 +1,6 @@
 """Operators in SQL."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -20,6 +21,36 @@ def add(connection: sa.Connection, operator: Operator, at: datetime) -> None:
     """Enrols an operator. Raises sqlalchemy.exc.IntegrityError: the name is taken."""
     values = {name: getattr(operator, name) for name in Operator.__dataclass_fields__}
     connection.execute(sa.insert(OPERATORS).values(**values, totp_last_step=0, created_at=at))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An operator as a supervisor may see them. ``recovery_codes_left``: how many aren't spent."""
+
+    operator_id: str
+    name: str
+    role: str
+    customer_id: str
+    created_at: datetime
+    disabled_at: datetime | None
+    recovery_codes_left: int
+
+
+def every(connection: sa.Connection) -> list[Listed]:
+    """All operators by name, those who are disabled too."""
+    left = (
+        sa.select(sa.func.count())
+        .where(RECOVERY_CODES.c.operator_id == OPERATORS.c.operator_id, RECOVERY_CODES.c.used_at.is_(None))
+        .scalar_subquery()
+        .label("recovery_codes_left")
+    )
+    columns = [OPERATORS.c[name] for name in Listed.__dataclass_fields__ if name != "recovery_codes_left"]
+    return [Listed(**row) for row in connection.execute(sa.select(*columns, left).order_by(OPERATORS.c.name)).mappings()]
+
+
+def drop_recovery_codes(connection: sa.Connection, operator_id: str) -> None:
+    """Forgets an operator's recovery codes, spent or not."""
+    connection.execute(sa.delete(RECOVERY_CODES).where(RECOVERY_CODES.c.operator_id == operator_id))
 
 
 def keep_recovery_codes(connection: sa.Connection, operator_id: str, digests: list[str]) -> None:
