@@ -13,13 +13,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from marshmallow import Schema, ValidationError, fields
 
 from recapito_servicekit.errors import Kind, Refusal
-
-HEALTH_AND_REFLECTION: Final = ("/grpc.health.v1.", "/grpc.reflection.")
 
 
 class BadCallers(Exception):

@@ -1,8 +1,9 @@
-"""The one interceptor that every call goes through: who calls, who acts, how long, what it became.
+"""The gate that every call goes through: who calls, who acts, how long, what it became.
 
-It admits a call (certificate, callers.toml, the RPC's own access option), gives it a deadline, runs a plain ``def`` handler in
-the bounded pool of threads and an ``async def`` one on the loop, turns a Refusal into google.rpc.Status, and answers anything
-unexpected with INTERNAL, a correlation id and not a word more.
+It wraps each handler once, as it is added to the server: an interceptor would be asked for it again by every call. It admits a
+call (certificate, callers.toml, the RPC's own access option), gives it a deadline, runs a plain ``def`` handler in the bounded
+pool of threads and an ``async def`` one on the loop, turns a Refusal into google.rpc.Status, and answers anything unexpected with
+INTERNAL, a correlation id and not a word more.
 """
 
 from __future__ import annotations
@@ -15,23 +16,22 @@ import inspect
 import logging
 import operator
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import grpc
-import structlog
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor
 from prometheus_client import Counter, Gauge, Histogram
 from recapito.access.v1 import access_pb2
 
 from recapito_servicekit import logs, traces
-from recapito_servicekit.callers import HEALTH_AND_REFLECTION, Callers
+from recapito_servicekit.callers import Callers
 from recapito_servicekit.calls import Call, enter_call
 from recapito_servicekit.clock import Clock
+from recapito_servicekit.deadlines import Deadlines
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.persons import Introspect, demand
 from recapito_servicekit.status import DETAILS_KEY, details_of, refusal_from
@@ -57,12 +57,15 @@ _LEVEL: Final = logging.getLogger(__name__)
 _calls: Final = functools.cache(CALLS.labels)
 _seconds: Final = functools.cache(SECONDS.labels)
 
+Place = tuple[str, Callable[[Any], Any]]
+"""An id's name, and what reads it from a message."""
+
 if TYPE_CHECKING:  # generic for the type checker alone
     Handler = grpc.RpcMethodHandler[Any, Any]
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class Gate(grpc.aio.ServerInterceptor):
+class Gate:
     """Wraps every handler once. ``queue``: calls that may wait for a thread before more are refused."""
 
     def __init__(
@@ -75,55 +78,55 @@ class Gate(grpc.aio.ServerInterceptor):
         self._room = threads + queue
         THREADS.set(threads)
         self._in_pool = 0
-        self._wrapped: dict[str, Handler] = {}
+        self._in_flight = 0
+        IN_FLIGHT.set_function(lambda: self._in_flight)
+        self._deadlines = Deadlines()
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Gives the wrapped handler of the method."""
-        path = handler_call_details.method
-        if path in self._wrapped:
-            return self._wrapped[path]
-        handler = await continuation(handler_call_details)
-        if handler is None or path.startswith(HEALTH_AND_REFLECTION):
-            return handler
-        wrapped = self._wrapped[path] = self._wrap(path, handler)
-        return wrapped
+    def before(self, server: grpc.aio.Server) -> grpc.aio.Server:
+        """What servicers are added to instead of ``server``, so that no call reaches them but through here."""
+        return cast(grpc.aio.Server, _Gated(server, self._wrap))
 
     def _wrap(self, path: str, handler: Handler) -> Handler:
-        access = access_of(path)
+        rpc = _Rpc(path, handler)
         common: Any = {"request_deserializer": handler.request_deserializer, "response_serializer": handler.response_serializer}
         if handler.response_streaming:
-            many: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
-
-            async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-                caller = caller_of(context)
-                async with self._guard(path, caller, context), await self._admit(path, caller, access, context, STREAM_SECONDS):
-                    async for message in self._stream(many, request, context):
-                        yield message
-
             make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
-            return make(stream, **common)
-        one: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
-        plain = not inspect.iscoroutinefunction(one)
-        ids_asked, ids_answered = ids_of(path)
-        most = STREAM_SECONDS if handler.request_streaming else CALL_SECONDS
-
-        async def unary(request: Any, context: Context) -> Any:
-            caller = caller_of(context)
-            async with self._guard(path, caller, context), await self._admit(path, caller, access, context, most):
-                if handler.request_streaming:
-                    request = _pulled(request, asyncio.get_running_loop()) if plain else request
-                else:
-                    _bind(request, ids_asked)
-                response = await (self._in_thread(one, request, context) if plain else one(request, context))
-                _bind(response, ids_answered)
-                return response
-
+            return make(self._answering_many(rpc), **common)
         make_unary = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
-        return make_unary(unary, **common)
+        return make_unary(self._answering(rpc), **common)
+
+    def _answering(self, rpc: _Rpc) -> Callable[[Any, Context], Awaitable[Any]]:
+        async def unary(request: Any, context: Context) -> Any:
+            passing = self._enter(rpc, request, context)
+            try:
+                await self._admit(passing, context)
+                if not rpc.plain:
+                    response = await rpc.handler(request, context)
+                else:
+                    asked = _pulled(request, asyncio.get_running_loop()) if rpc.takes_stream else request
+                    response = await self._in_thread(rpc.handler, asked, context)
+                passing.response = response
+                return response
+            except (Exception, asyncio.CancelledError) as error:
+                await self._refuse(passing, error, context)
+            finally:
+                self._leave(passing)
+
+        return unary
+
+    def _answering_many(self, rpc: _Rpc) -> Callable[[Any, Context], AsyncIterator[Any]]:
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            passing = self._enter(rpc, request, context)
+            try:
+                await self._admit(passing, context)
+                async for message in self._stream(rpc.handler, request, context):
+                    yield message
+            except (Exception, asyncio.CancelledError) as error:
+                await self._refuse(passing, error, context)
+            finally:
+                self._leave(passing)
+
+        return stream
 
     async def _stream(self, many: Any, request: Any, context: Context) -> AsyncIterator[Any]:
         produced = many(request, context)
@@ -134,21 +137,33 @@ class Gate(grpc.aio.ServerInterceptor):
         while (message := await self._in_thread(next, produced, _END)) is not _END:
             yield message
 
-    async def _admit(self, path: str, caller: str, access: access_pb2.Access, context: Context, most: float) -> asyncio.Timeout:
+    def _enter(self, rpc: _Rpc, request: Any, context: Context) -> _Passing:
+        """The call is under way: from here on its lines and its trace say so."""
         metadata = dict(context.invocation_metadata() or ())
+        caller = caller_of(context)
+        came = _text(metadata.get(traces.REQUEST_ID)), _text(metadata.get(traces.TRACEPARENT))
+        span = traces.enter(rpc.name, traces.Kind.SERVER, *came, rpc=rpc.name, caller=caller)
+        if rpc.ids_asked:
+            _bind(request, rpc.ids_asked)
+        self._in_flight += 1
+        return _Passing(rpc, caller, metadata, span)
+
+    async def _admit(self, passing: _Passing, context: Context) -> None:
+        """Lets the call in and sets its deadline, or raises a Refusal."""
+        rpc, caller = passing.rpc, passing.caller
         remaining = context.time_remaining()
-        left = most if remaining is None else min(remaining, most)
-        call = Call(path, caller, self._callers.grant(path, caller), None, time.monotonic() + left)
+        left = rpc.most if remaining is None or remaining > rpc.most else remaining
+        call = Call(rpc.path, caller, self._callers.grant(rpc.path, caller), None, time.monotonic() + left)
         if left < LEAST_SECONDS:
             raise Refusal(Kind.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", "less than 100 ms are left; nothing was done")
-        if list(access.persons) != [access_pb2.PERSON_NOBODY]:
-            scheme, _, token = _text(metadata.get("authorization")).partition(" ")
+        self._deadlines.watch(passing.task, call.deadline)
+        if rpc.needs_person:
+            scheme, _, token = _text(passing.metadata.get("authorization")).partition(" ")
             live = scheme.lower() == "bearer" and token.strip() and self._introspect is not None
             person = await self._introspect(token.strip()) if live and self._introspect else None
-            demand(access, person, self._clock)
+            demand(rpc.access, person, self._clock)
             call = dataclasses.replace(call, person=person)
         enter_call(call)
-        return asyncio.timeout(call.time_left())
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Runs plain code in the pool, within the call's context. The code goes on where the caller leaves before its end."""
@@ -167,65 +182,111 @@ class Gate(grpc.aio.ServerInterceptor):
         if not future.cancelled():
             future.exception()  # looked at, also where nobody waits for it any more
 
-    @asynccontextmanager
-    async def _guard(self, path: str, caller: str, context: Context) -> AsyncIterator[None]:
-        """Answers whatever is raised inside as one typed error, and counts the call."""
-        started = time.perf_counter()
-        rpc = path.lstrip("/")
-        code = "OK"
-        metadata = dict(context.invocation_metadata() or ())
-        came = (_text(metadata.get(name)) for name in (traces.REQUEST_ID, traces.TRACEPARENT))
-        span = traces.enter(rpc, traces.Kind.SERVER, *came)
-        structlog.contextvars.bind_contextvars(rpc=rpc, caller=caller)
-        IN_FLIGHT.inc()
-        try:
-            yield
-        except asyncio.CancelledError:
-            code = "CANCELLED"
-            raise
-        except Exception as error:
-            refusal = _as_refusal(error)
-            code = refusal.kind.value
-            if refusal.kind is Kind.INTERNAL:
-                log.error("call failed", exc_info=error)
-            else:
-                log.info("call refused", code=code, reason=refusal.reason)
-            trace = traces.current()
-            request_id = trace.request_id if trace else ""
-            trailers: tuple[tuple[str, str | bytes], ...] = ((DETAILS_KEY, details_of(refusal, request_id)),)
-            if refusal.kind is Kind.UNAVAILABLE:
-                trailers = (*trailers, NO_RETRY)
-            await context.abort(grpc.StatusCode[code], refusal.message, trailers)
-        finally:
-            seconds = time.perf_counter() - started
-            IN_FLIGHT.dec()
-            _calls(rpc, caller, code).inc()
-            _seconds(rpc).observe(seconds)
-            span.end("" if code == "OK" else code)
-            # a line costs 40 µs, a check of a code 200: not at INFO, where making one up to drop it costs half of that
-            if _LEVEL.isEnabledFor(logging.DEBUG):
-                log.debug("call answered", code=code, ms=round(seconds * 1000, 1))
+    async def _refuse(self, passing: _Passing, error: Exception | asyncio.CancelledError, context: Context) -> NoReturn:
+        """Answers whatever was raised as one typed error; a caller that left gets none."""
+        if isinstance(error, asyncio.CancelledError):
+            if not self._deadlines.has_ended(passing.task):
+                passing.code = "CANCELLED"
+                raise error
+            error = TimeoutError()
+        self._deadlines.leave(passing.task)
+        refusal = _as_refusal(error)
+        passing.code = code = refusal.kind.value
+        if refusal.kind is Kind.INTERNAL:
+            log.error("call failed", exc_info=error)
+        else:
+            log.info("call refused", code=code, reason=refusal.reason)
+        trace = traces.current()
+        request_id = trace.request_id if trace else ""
+        trailers: tuple[tuple[str, str | bytes], ...] = ((DETAILS_KEY, details_of(refusal, request_id)),)
+        if refusal.kind is Kind.UNAVAILABLE:
+            trailers = (*trailers, NO_RETRY)
+        await context.abort(grpc.StatusCode[code], refusal.message, trailers)
+
+    def _leave(self, passing: _Passing) -> None:
+        """The call is over: counts it."""
+        self._deadlines.leave(passing.task)
+        self._in_flight -= 1
+        rpc, code = passing.rpc, passing.code
+        seconds = time.perf_counter() - passing.started
+        _calls(rpc.name, passing.caller, code).inc()
+        _seconds(rpc.name).observe(seconds)
+        passing.span.end("" if code == "OK" else code)
+        # a line costs 40 µs, a check of a code 200: not at INFO, where making one up to drop it costs half of that
+        if _LEVEL.isEnabledFor(logging.DEBUG):
+            if passing.response is not None:
+                _bind(passing.response, rpc.ids_answered)
+            log.debug("call answered", code=code, ms=round(seconds * 1000, 1))
 
 
-def ids_of(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+class _Gated:
+    """As a server to those who add servicers. What isn't registered by its full name is not served at all."""
+
+    def __init__(self, server: grpc.aio.Server, wrap: Callable[[str, Handler], Handler]) -> None:
+        self._server = server
+        self._wrap = wrap
+
+    def add_generic_rpc_handlers(self, _handlers: object) -> None:
+        """Generated code adds every method twice; this way it would be looked for in each service in turn."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
+        wrapped = {method: self._wrap(f"/{service}/{method}", handler) for method, handler in handlers.items()}
+        self._server.add_registered_method_handlers(service, wrapped)
+
+
+class _Rpc:
+    """What is known of an RPC before it is called."""
+
+    def __init__(self, path: str, handler: Handler) -> None:
+        self.path = path
+        self.name = path.lstrip("/")
+        self.takes_stream: bool = handler.request_streaming
+        if handler.response_streaming:
+            self.handler: Any = handler.stream_stream if self.takes_stream else handler.unary_stream
+        else:
+            self.handler = handler.stream_unary if self.takes_stream else handler.unary_unary
+        self.plain = not inspect.iscoroutinefunction(self.handler)
+        self.most = STREAM_SECONDS if self.takes_stream or handler.response_streaming else CALL_SECONDS
+        self.access = access_of(path)
+        self.needs_person = list(self.access.persons) != [access_pb2.PERSON_NOBODY]
+        asked, self.ids_answered = ids_of(path)
+        self.ids_asked = () if self.takes_stream else asked
+
+
+class _Passing:
+    """A call on its way through the gate."""
+
+    __slots__ = ("caller", "code", "metadata", "response", "rpc", "span", "started", "task")
+
+    def __init__(self, rpc: _Rpc, caller: str, metadata: Mapping[str, str | bytes], span: traces.Span) -> None:
+        self.rpc = rpc
+        self.caller = caller
+        self.metadata = metadata
+        self.span = span
+        self.code = "OK"
+        self.response: Any = None
+        self.started = time.perf_counter()
+        self.task = cast("asyncio.Task[Any]", asyncio.current_task())  # grpc.aio runs each call in one
+
+
+def ids_of(path: str) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
     """Where the request and the response of an RPC name what they are about: ``change_id``, ``challenge.challenge_id``."""
     service, _, method = path.lstrip("/").partition("/")
     found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[method]
     return _ids_in(found.input_type), _ids_in(found.output_type)
 
 
-def _ids_in(message: Descriptor | None) -> tuple[str, ...]:
+def _ids_in(message: Descriptor | None) -> tuple[Place, ...]:
     if message is None:
         return ()
     own = [field.name for field in message.fields if field.name in logs.IDS]
     parts = [(field.name, field.message_type) for field in message.fields if not field.is_repeated]
     nested = [f"{name}.{field.name}" for name, part in parts if part for field in part.fields if field.name in logs.IDS]
-    return (*own, *nested)
+    return tuple((place.rpartition(".")[2], operator.attrgetter(place)) for place in (*own, *nested))
 
 
-def _bind(message: Any, places: tuple[str, ...]) -> None:
-    if places:
-        logs.bind(**{place.rpartition(".")[2]: operator.attrgetter(place)(message) for place in places})
+def _bind(message: Any, places: tuple[Place, ...]) -> None:
+    logs.bind(**{name: read(message) for name, read in places})
 
 
 def caller_of(context: Context) -> str:

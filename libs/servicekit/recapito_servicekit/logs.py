@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import structlog
 
+from recapito_servicekit import lines
 from recapito_servicekit.settings import BadSettings, CommonSettings
 
 # by which a line names what a call or an event is about: none of them opens anything
@@ -19,7 +20,7 @@ LONGEST_ID: Final = 80
 def configure(settings: CommonSettings, service: str) -> None:
     """Sets logging and tracing up for the whole process; call it once, first. Raises BadSettings."""
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        lines.merge,
         _naming(service),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -76,8 +77,7 @@ def _naming(service: str) -> Any:
 
 def bind(**ids: object) -> None:
     """Puts ids (a change's, a claim's) into every line of the work under way; what is no id is left out."""
-    found = {name: value for name, value in ids.items() if isinstance(value, str) and 0 < len(value) <= LONGEST_ID}
-    structlog.contextvars.bind_contextvars(**found)
+    lines.bind({name: value for name, value in ids.items() if isinstance(value, str) and 0 < len(value) <= LONGEST_ID})
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

@@ -86,8 +86,8 @@ async def start(settings: ServerSettings, wiring: Wiring) -> tuple[grpc.aio.Serv
     """Starts a server on the running loop and returns it; health says NOT_SERVING until the first check says ready."""
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="flow")
     gate = Gate(Callers.read(settings.callers_file), wiring.introspect, wiring.clock, pool, settings.threads, settings.queue)
-    server = grpc.aio.server(interceptors=[gate], options=OPTIONS)
-    wiring.add(server)
+    server = grpc.aio.server(options=OPTIONS)
+    wiring.add(gate.before(server))
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     names = [*wiring.services, health.SERVICE_NAME]

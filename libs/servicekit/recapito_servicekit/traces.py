@@ -4,16 +4,15 @@ A front end begins a trace; the gate, a consumer and a delivery worker continue 
 job. Whatever is logged, called or written meanwhile carries it on.
 """
 
+import os
 import re
-import secrets
-import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol, TypedDict
 
-import structlog
+from recapito_servicekit import lines
 
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}")
 REQUEST_ID: Final = "x-request-id"
@@ -55,9 +54,12 @@ class Span(Protocol):
 class _Unrecorded:
     """A span that has ids and is sent nowhere."""
 
+    __slots__ = ("span_id", "trace_id")
+
     def __init__(self, parent: tuple[str, str] | None) -> None:
-        self.trace_id = parent[0] if parent else secrets.token_hex(16)
-        self.span_id = secrets.token_hex(8)
+        random = os.urandom(24).hex()  # one call of the system for both
+        self.trace_id = parent[0] if parent else random[:32]
+        self.span_id = random[32:]
 
     def end(self, error: str = "") -> None:
         """Nothing to do."""
@@ -76,17 +78,17 @@ def record_with(start: Start) -> None:
     _start = start
 
 
-def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "") -> Span:
-    """Begins a piece of work in the present context: makes it the current one, and binds its ids to every log line.
+def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "", **more: str) -> Span:
+    """Begins a piece of work in the present context: makes it the current one, and binds its ids and ``more`` to every log line.
 
     What came with it goes on; without a (readable) ``traceparent`` a trace begins, without a ``request_id`` one is made. It holds
     until the context ends: run each job in a context of its own (``contextvars.copy_context().run``).
     """
-    found = _TRACEPARENT.fullmatch(traceparent)
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     span = _start(name, kind, (found[1], found[2]) if found else None)
-    trace = Trace(request_id[:LONGEST_ID] or uuid.uuid4().hex, span.trace_id, span.span_id)
+    trace = Trace(request_id[:LONGEST_ID] or os.urandom(16).hex(), span.trace_id, span.span_id)
     _TRACE.set(trace)
-    structlog.contextvars.bind_contextvars(request_id=trace.request_id, trace_id=trace.trace_id)
+    lines.bind({"request_id": trace.request_id, "trace_id": trace.trace_id, **more})
     return span
 
 

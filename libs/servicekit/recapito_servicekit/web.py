@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
-import structlog
 from flask import Flask, Response, g, redirect, render_template, request, send_from_directory, session, url_for
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
@@ -28,7 +27,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from recapito_servicekit import keylists, logs, traces
+from recapito_servicekit import keylists, lines, logs, traces
 from recapito_servicekit.calling import channel
 from recapito_servicekit.csrf import RotatedCSRFProtect
 from recapito_servicekit.errors import Kind, Refusal
@@ -142,10 +141,10 @@ def _add_shared(app: Flask, settings: WebSettings) -> None:
 
     @app.before_request
     def identify() -> None:
-        structlog.contextvars.clear_contextvars()  # the thread's last page left its own
+        lines.clear()  # the thread's last page left its own
         g.started = time.perf_counter()
         g.span = traces.enter(f"{request.method} {_page_name()}", traces.Kind.SERVER)
-        g.request_id = structlog.contextvars.get_contextvars()["request_id"]
+        g.request_id = lines.bound()["request_id"]
         g.device_id = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(16)
 
     @app.post("/lingua/<code>")

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-import structlog
 
-from recapito_servicekit import traces
+from recapito_servicekit import lines, traces
 from recapito_servicekit.outbox import Event, Outbox, outbox_table
 from recapito_servicekit.queues import EventSchema, envelope
 
@@ -24,7 +23,7 @@ def test_what_came_with_a_call_goes_on() -> None:
         assert (trace.request_id, trace.trace_id) == ("r1", "a" * 32)
         assert trace.span_id != "b" * 16
         assert dict(traces.metadata()) == {"x-request-id": "r1", "traceparent": f"00-{'a' * 32}-{trace.span_id}-01"}
-        assert structlog.contextvars.get_contextvars() == {"request_id": "r1", "trace_id": "a" * 32}
+        assert lines.bound() == {"request_id": "r1", "trace_id": "a" * 32}
 
     around = contextvars.Context()
     around.run(lambda: contextvars.copy_context().run(work))
