@@ -29,7 +29,6 @@ from recapito_otp.senders.mail import EmailSender, MailToSmsSender
 from recapito_otp.senders.twilio import TwilioSender
 from recapito_otp.servicer import Flows, OtpServicer
 from recapito_otp.settings import OtpSettings
-from recapito_otp.store.pipe import RedisPipe
 from recapito_otp.store.redis_jobs import RedisJobs, connect
 from recapito_otp.store.redis_receipts import RedisReceipts
 from recapito_otp.store.redis_store import RedisStore
@@ -39,6 +38,7 @@ from recapito_servicekit import cli, logs, management, serving
 from recapito_servicekit import work as background
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
+from recapito_servicekit.redis_pipe import RedisPipe
 from recapito_servicekit.settings import load
 
 DELIVER: Final = "deliver"
@@ -47,7 +47,7 @@ RECEIPTS: Final = "receipts"
 
 def wiring(settings: OtpSettings, clock: Clock = system_clock, new_code: Callable[[int], str] = random_code) -> serving.Wiring:
     """The service for ``serving``; call it on the loop that it will serve from."""
-    pipe = RedisPipe(settings.redis_url)
+    pipe = RedisPipe(settings.redis_url, ("STORE_UNAVAILABLE", "the store of codes can't be reached"))
     vault = Vault(settings.peppers(), settings.seal_keys(), settings.otp_names_key)
     store, rules = RedisStore(pipe), settings.rules()
     limits = CountClient(store, vault, rules, clock), LimitPrefix(store, rules, clock)

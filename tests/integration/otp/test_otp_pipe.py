@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from recapito_otp.store.pipe import RedisPipe
 from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.redis_pipe import RedisPipe
 from tests.support.redis import RedisServer
+
+UNAVAILABLE = ("STORE_UNAVAILABLE", "away")
 
 
 async def echoes(pipe: RedisPipe, count: int) -> int:
@@ -37,7 +39,7 @@ async def echoes(pipe: RedisPipe, count: int) -> int:
 
 def test_answers_are_nobody_elses_whoever_gives_up_or_errs(redis_url: str) -> None:
     async def play() -> int:
-        pipe = RedisPipe(redis_url)
+        pipe = RedisPipe(redis_url, UNAVAILABLE)
         try:
             return await echoes(pipe, 500)
         finally:
@@ -50,7 +52,7 @@ def test_calls_under_way_when_redis_dies_are_refused_and_the_next_are_answered()
     server = RedisServer()
 
     async def play() -> None:
-        pipe = RedisPipe(server.url())
+        pipe = RedisPipe(server.url(), UNAVAILABLE)
         assert await pipe.call("PING") == "PONG"
         server.freeze()
         calls = [asyncio.create_task(pipe.call("PING")) for _ in range(20)]
@@ -73,7 +75,7 @@ def test_connection_that_redis_closed_in_between_is_noticed_before_it_is_used() 
     server = RedisServer()
 
     async def play() -> None:
-        pipe = RedisPipe(server.url())
+        pipe = RedisPipe(server.url(), UNAVAILABLE)
         assert await pipe.call("PING") == "PONG"
         server.kill()
         server.start()
@@ -91,7 +93,7 @@ def test_frozen_redis_is_refused_within_five_seconds() -> None:
     server = RedisServer()
 
     async def play() -> None:
-        pipe = RedisPipe(server.url())
+        pipe = RedisPipe(server.url(), UNAVAILABLE)
         await pipe.call("PING")
         server.freeze()
         async with asyncio.timeout(5):

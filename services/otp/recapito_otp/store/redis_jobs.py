@@ -15,15 +15,15 @@ from redis.retry import Retry
 
 from recapito_otp.domain import Delivery
 from recapito_otp.store import keys
-from recapito_otp.store.pipe import Script
+from recapito_otp.store.scripts import script
 
 # how long a read waits for a job; a blocked read is woken by the job itself
 BLOCK: Final = timedelta(seconds=1)
 # all workers are one consumer: a job in hand is told by its idle time alone, and no dead consumer's name piles up
 CONSUMER: Final = "worker"
 MOST_DEAD_LETTERS: Final = 10_000  # a shard; the oldest go first
-_QUEUE_AGAIN: Final = Script("queue_again.lua")
-_FINISH: Final = Script("delivery.lua", "finish_job.lua")
+_QUEUE_AGAIN: Final = script("queue_again.lua")
+_FINISH: Final = script("delivery.lua", "finish_job.lua")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from redis.exceptions import NoScriptError
 
 from recapito_otp.domain import Delivery
 from recapito_otp.store import keys
-from recapito_otp.store.pipe import Script
+from recapito_otp.store.scripts import script
 
-_RECEIPT: Final = Script("delivery.lua", "receipt.lua")
+_RECEIPT: Final = script("delivery.lua", "receipt.lua")
 
 
 class RedisReceipts:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from recapito_otp.domain import Challenge, Channel, Delivery, Finding, Limit, Outcome
 from recapito_otp.store import keys
-from recapito_otp.store.pipe import Argument, RedisPipe, Script
+from recapito_otp.store.scripts import script
 from recapito_servicekit.errors import Kind, Refusal, not_found
+from recapito_servicekit.redis_pipe import Argument, RedisPipe
 
 # how long what is over can still be told apart from what never was
 KEPT: Final = timedelta(hours=1)
@@ -16,14 +17,14 @@ KEPT: Final = timedelta(hours=1)
 CONFIRMED_KEPT: Final = timedelta(days=365)
 NOTICE_KEPT: Final = timedelta(days=1)
 _VIEW: Final = ("masked", "channel", "expires", "resend", "attempts", "spent", "delivery", "reason")
-_ISSUE: Final = Script("limits.lua", "ended.lua", "issue.lua")
-_RESEND: Final = Script("limits.lua", "ended.lua", "resend.lua")
-_COUNT_ONCE: Final = Script("limits.lua", "count_once.lua")
-_CHECK: Final = Script("ended.lua", "check.lua")
-_CANCEL: Final = Script("cancel.lua")
-_END_SUBJECT: Final = Script("ended.lua", "end_subject.lua")
-_CONSUME: Final = Script("consume_proof.lua")
-_NOTICE: Final = Script("queue_notice.lua")
+_ISSUE: Final = script("limits.lua", "ended.lua", "issue.lua")
+_RESEND: Final = script("limits.lua", "ended.lua", "resend.lua")
+_COUNT_ONCE: Final = script("limits.lua", "count_once.lua")
+_CHECK: Final = script("ended.lua", "check.lua")
+_CANCEL: Final = script("cancel.lua")
+_END_SUBJECT: Final = script("ended.lua", "end_subject.lua")
+_CONSUME: Final = script("consume_proof.lua")
+_NOTICE: Final = script("queue_notice.lua")
 
 
 @dataclass(frozen=True, slots=True)
