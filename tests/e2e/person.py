@@ -6,14 +6,20 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, expect
 
+from tests.e2e.keyboard import by_keyboard
+
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
+# The pages that anybody looked at in this process: the site's name, "portal" or "console", and the path.
+SEEN: set[tuple[str, str]] = set()
 
 
 class Person:
     """One person with a browser of their own, without JavaScript where the pages must do without it."""
 
     def __init__(self, browser: Browser, url: str, size: dict[str, int], pictures: Path) -> None:
+        self.site = pictures.name
+        self._size = size
         self._context = browser.new_context(base_url=url, viewport=size, locale="it-IT")  # type: ignore[arg-type]
         self.page = self._context.new_page()
         self._pictures = pictures
@@ -25,15 +31,18 @@ class Person:
         self.look()
 
     def look(self) -> None:
-        """Checks the page that is shown, and keeps a picture of it."""
+        """Checks the page that is shown, at phone and desktop size and by keyboard, and keeps a picture of it."""
         self._number += 1
-        found: Any = Axe().run(self.page)
         place = self.page.url.split("/", 3)[-1].split("?")[0]
-        for violation in found.response["violations"]:
-            self.findings.append(f"/{place}: {violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})")
-        wide = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-        if wide:
-            self.findings.append(f"/{place}: scrolls sideways")
+        SEEN.add((self.site, f"/{place}"))
+        for size in (PHONE, DESKTOP) if self._size is DESKTOP else (DESKTOP, PHONE):  # its own at last
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            found: Any = Axe().run(self.page)
+            for violation in found.response["violations"]:
+                self.findings.append(f"/{place}: {violation['id']}: {violation['help']} ({violation['nodes'][0]['html'][:200]})")
+            if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                self.findings.append(f"/{place}: scrolls sideways at {size['width']}")
+        self.findings.extend(f"/{place}: {finding}" for finding in by_keyboard(self.page))
         self._pictures.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(
             path=self._pictures / f"{self._number:02d}-{place.replace('/', '-')[:60] or 'home'}.png", full_page=True
