@@ -119,6 +119,7 @@ def _common(layout: Layout) -> dict[str, str]:
         "RECAPITO_SMTP_PORT": str(layout.ports["smtp"]),
         "RECAPITO_SMTP_STARTTLS": "0",
         "RECAPITO_SMS_MAIL_DOMAIN": SMS_MAIL_DOMAIN,
+        "RECAPITO_SECOND_REVIEW_PERCENT": "0",  # a demonstration shows the same each time
         "RECAPITO_PORTAL_DOMAIN": "localhost",
         "RECAPITO_PORTAL_URL": f"http://{layout.address('portal')}",
     }

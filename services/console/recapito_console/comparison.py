@@ -1,6 +1,5 @@
 """A case field by field: what the registry knows, what the form says, what the document's data say, in rows that line up."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
@@ -11,7 +10,13 @@ from recapito_console import texts
 from recapito_console.translation import _
 
 PLACES: Final = {
+    "DOCUMENT_EXPIRED": ("expires_on", "document"),
     "DOCUMENT_EXPIRES_SOON": ("expires_on", "document"),
+    "NUMBER_SHAPE": ("number", "document"),
+    "VALIDITY_TOO_LONG": ("issued_on", "document"),
+    "EXPIRY_NOT_BIRTHDAY": ("expires_on", "document"),
+    "NAME_CODE_DIFFERS": ("codice_fiscale", "registry"),
+    "SAME_DOCUMENT_OTHER_CUSTOMER": ("number", "document"),
     "SAME_MOBILE_OTHER_CUSTOMER": ("mobile", "form"),
     "REGISTRY_CHANGED": ("name", "registry"),
     "USERNAME_TAKEN": ("mobile", "form"),
@@ -45,7 +50,7 @@ def rows(case: review_pb2.Case, today: date) -> list[Row]:
     registry, form, document = case.registry, case.form, case.form.identity_document
     name = f"{registry.given_name} {registry.family_name}".strip()
     return [
-        _with_findings(row, case.findings)
+        _with_findings(row, case)
         for row in (
             Row("name", _("Nome e cognome"), Cell(name), document=Cell(note=_("Leggi sull'immagine"))),
             Row(
@@ -65,14 +70,31 @@ def rows(case: review_pb2.Case, today: date) -> list[Row]:
     ]
 
 
-def _with_findings(row: Row, codes: Sequence[str]) -> Row:
-    for code in codes:
+def told(case: review_pb2.Case) -> list[tuple[str, str, str]]:
+    """Each finding: the row it speaks of (empty: none), what was found, and on what evidence."""
+    return [
+        (PLACES.get(code, ("", ""))[0], texts.word(code, texts.FINDINGS), _evidence(case).get(code, "")) for code in case.findings
+    ]
+
+
+def _evidence(case: review_pb2.Case) -> dict[str, str]:
+    return {found.code: texts.evidence(found) for found in case.found}
+
+
+def _with_findings(row: Row, case: review_pb2.Case) -> Row:
+    for code in case.findings:
         key, column = PLACES.get(code, ("", ""))
         if key == row.key:
             cell: Cell = getattr(row, column)
-            changes: dict[str, Any] = {column: replace(cell, findings=(*cell.findings, texts.word(code, texts.FINDINGS)))}
+            changes: dict[str, Any] = {column: replace(cell, findings=(*cell.findings, _sentence(code, case)))}
             row = replace(row, **changes)
     return row
+
+
+def _sentence(code: str, case: review_pb2.Case) -> str:
+    evidence = _evidence(case).get(code, "")
+    found = texts.word(code, texts.FINDINGS)
+    return f"{found} ({evidence})" if evidence else found
 
 
 def _old_mobile(e164: str) -> Cell:

@@ -19,6 +19,7 @@ from recapito_servicekit.times import from_timestamp
 STATES: Final[Mapping[int, LazyString]] = {
     change.CHANGE_STATE_SUBMITTED: _l("Ricevuto"),
     change.CHANGE_STATE_IN_REVIEW: _l("Da decidere"),
+    change.CHANGE_STATE_SECOND_REVIEW: _l("Da valutare di nuovo"),
     change.CHANGE_STATE_APPROVED: _l("Approvato, da registrare"),
     change.CHANGE_STATE_REJECTED: _l("Respinto"),
     change.CHANGE_STATE_APPLIED: _l("Approvato e registrato"),
@@ -27,6 +28,7 @@ STATES: Final[Mapping[int, LazyString]] = {
     change.CHANGE_STATE_EXPIRED: _l("Decaduto senza risposta"),
     change.CHANGE_STATE_REPUDIATED: _l("Disconosciuto e fermato"),
     change.CHANGE_STATE_FROZEN: _l("Disconosciuto, cliente bloccato"),
+    change.CHANGE_STATE_REVERTED: _l("Disconosciuto, numero di prima ripristinato"),
 }
 UNDECIDABLE: Final[Mapping[int, LazyString]] = {
     change.CHANGE_STATE_SUBMITTED: _l("Il caso non si può ancora decidere: i controlli automatici non sono finiti."),
@@ -42,9 +44,11 @@ UNDECIDABLE: Final[Mapping[int, LazyString]] = {
         "Chi ha un recapito in anagrafica non riconosce il cambio già registrato: il cliente è bloccato finché un supervisore "
         "non ha verificato."
     ),
+    change.CHANGE_STATE_REVERTED: _l("Non era il cliente: in anagrafica è tornato il numero di prima e il cliente è sbloccato."),
 }
 FILTERS: Final[Mapping[str, LazyString]] = {
     "da-decidere": _l("Da decidere"),
+    "da-rivalutare": _l("Secondo operatore"),
     "approvati": _l("Da registrare"),
     "in-attesa": _l("In attesa del cliente"),
     "registrati": _l("Registrati"),
@@ -95,10 +99,36 @@ VERDICTS: Final[Mapping[str, LazyString]] = {
     "ask": _l("Chiedi al cliente"),
 }
 FINDINGS: Final[Mapping[str, LazyString]] = {
+    "DOCUMENT_EXPIRED": _l("Il documento è scaduto."),
     "DOCUMENT_EXPIRES_SOON": _l("Il documento scade entro 30 giorni dalla richiesta, o è già scaduto."),
+    "NUMBER_SHAPE": _l("Il numero non ha la forma di quelli di questo documento."),
+    "VALIDITY_TOO_LONG": _l("Il documento vale più a lungo di quanto quel tipo viene rilasciato."),
+    "EXPIRY_NOT_BIRTHDAY": _l("Il documento non scade nel giorno di nascita del codice fiscale."),
+    "NAME_CODE_DIFFERS": _l("Nome e codice fiscale in anagrafica non vanno insieme."),
+    "SAME_DOCUMENT_OTHER_CUSTOMER": _l("Lo stesso documento è già stato presentato per un altro cliente."),
     "SAME_MOBILE_OTHER_CUSTOMER": _l("Lo stesso numero compare già per un altro cliente."),
+    "PASSWORD_RESET_LATELY": _l("La password è stata reimpostata da poco."),
     "REGISTRY_CHANGED": _l("L'anagrafica è cambiata dopo l'approvazione: il caso è tornato qui. Rileggi questa colonna."),
     "USERNAME_TAKEN": _l("Il nuovo numero è già il nome utente di un altro account."),
+}
+EVIDENCE: Final[Mapping[str, LazyString]] = {
+    "expires_on": _l("scade il"),
+    "issued_on": _l("rilasciato il"),
+    "days": _l("giorni"),
+    "typed": _l("scritto"),
+    "read": _l("letto"),
+    "birthday": _l("compleanno"),
+    "name": _l("nome"),
+    "codice_fiscale": _l("codice fiscale"),
+    "customers": _l("clienti"),
+    "at": _l("il"),
+}
+"""What a finding rests on; a name that stands not here is not shown."""
+RISKS: Final[Mapping[str, LazyString]] = {
+    "PASSWORD_RESET": _l("password reimpostata da poco"),
+    "SEEN_ELSEWHERE": _l("documento o numero già visto per un altro cliente"),
+    "CHECK_OVERRIDDEN": _l("approvato nonostante un controllo fallito"),
+    "BY_LOT": _l("estratto a sorte"),
 }
 ACTIONS: Final[Mapping[str, LazyString]] = {
     "submitted": _l("Richiesta inviata"),
@@ -108,6 +138,7 @@ ACTIONS: Final[Mapping[str, LazyString]] = {
     "taken": _l("Caso preso in carico"),
     "released": _l("Caso rilasciato"),
     "decided": _l("Caso deciso"),
+    "passed_on": _l("Valutazione registrata: il caso passa a un altro operatore"),
     "asked": _l("Domanda inviata al cliente"),
     "answered": _l("Il cliente ha risposto"),
     "found": _l("Nuove segnalazioni dei controlli automatici"),
@@ -120,6 +151,7 @@ ACTIONS: Final[Mapping[str, LazyString]] = {
     "repudiated": _l("Richiesta disconosciuta e fermata"),
     "frozen": _l("Cambio disconosciuto: cliente bloccato"),
     "restored": _l("Cliente sbloccato: il cambio resta valido"),
+    "reverted": _l("Cambio annullato: in anagrafica torna il numero di prima"),
     "notice_sent": _l("Avviso inviato"),
     "notice_failed": _l("Avviso rifiutato dal destinatario"),
     "resent": _l("Invio ripetuto a mano"),
@@ -138,6 +170,8 @@ DETAILS: Final[Mapping[str, LazyString]] = {
     "change_question": _l("Domanda al cliente"),
     "change_cancelled": _l("Richiesta annullata"),
     "change_expired": _l("Richiesta decaduta"),
+    "change_reverted": _l("Cambio annullato, torna il numero di prima"),
+    "change_restored": _l("Cambio confermato, cliente sbloccato"),
     "outcome_approved": _l("Esito: approvata"),
     "outcome_rejected": _l("Esito: respinta"),
     "EMAIL": _l("via email"),
@@ -154,7 +188,7 @@ ACTORS: Final[Mapping[str, LazyString]] = {
 def add_to(app: Flask) -> None:
     """Makes the words available to the templates."""
     app.jinja_env.filters.update(moment=moment, clock=clock, day=day, mobile=mobile, deadline=deadline, word=word)
-    app.jinja_env.filters.update(state=state, kind=kind_of)
+    app.jinja_env.filters.update(state=state, kind=kind_of, evidence=evidence)
     app.jinja_env.globals.update(
         UNDECIDABLE=UNDECIDABLE,
         FILTERS=FILTERS,
@@ -166,6 +200,8 @@ def add_to(app: Flask) -> None:
         CHOICES=CHOICES,
         VERDICTS=VERDICTS,
         ACTIONS=ACTIONS,
+        DETAILS=DETAILS,
+        RISKS=RISKS,
         ACTORS=ACTORS,
         detail=detail,
     )
@@ -195,13 +231,23 @@ def detail(entry: review_pb2.HistoryEntry) -> str:
     text = entry.detail
     if entry.action == "answered":
         return ""
-    if entry.action == "restored":  # an operator's own words
+    if entry.action in ("restored", "reverted"):  # an operator's own words
         return text
     viewed = VIEWED_PAGE.fullmatch(text)
     if viewed:
         return _("pagina %(page)s del documento %(document)s", page=viewed[2], document=viewed[1][:8])
     parts = text.split()
     return "; ".join(word(part, DETAILS).rstrip(".") for part in parts) if any(part in DETAILS for part in parts) else text
+
+
+def evidence(found: review_pb2.CaseFinding) -> str:
+    """What a finding rests on, in words: "scade il: 22/12/2026; giorni: 30"."""
+    parts = [(str(EVIDENCE[name]), _value(name, value)) for name, value in sorted(found.evidence.items()) if name in EVIDENCE]
+    return "; ".join(f"{name}: {value}" for name, value in parts)
+
+
+def _value(name: str, value: str) -> str:
+    return value[:10] if name == "at" else day(value)
 
 
 def moment(stamp: Timestamp) -> str:

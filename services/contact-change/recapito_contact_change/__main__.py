@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from random import SystemRandom
 from typing import Final
 
 import grpc
@@ -32,6 +33,7 @@ from recapito_contact_change.flows.submit_request import SubmitRequest
 from recapito_contact_change.flows.take_case import TakeCase
 from recapito_contact_change.flows.upload_document import UploadDocument
 from recapito_contact_change.flows.wish_mobile import WishMobile
+from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.metrics import Waiting
 from recapito_contact_change.servicers.customer import ContactChangeServicer, CustomerFlows
 from recapito_contact_change.servicers.dead_letters import DeadLetterServicer
@@ -64,6 +66,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     to_otp = calling.channel(settings.otp_address, identity)
     to_sessions = calling.aio_channel(settings.auth_address, identity)
     registry, codes = Registry(to_auth), Codes(to_otp)
+    hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
     pipeline = _pipeline(settings)
     reader = ReadCases(database, registry, clock)
     own = ReadChanges(database)
@@ -71,7 +74,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
         upload=UploadDocument(database, pipeline, clock),
         wish=WishMobile(database, registry, clock),
         codes=codes,
-        submit=SubmitRequest(database, registry, codes, clock, confirm=settings.confirm_new_mobile),
+        submit=SubmitRequest(database, registry, codes, hashes, clock, confirm=settings.confirm_new_mobile),
         read=own,
         cancel=CancelChange(database, registry, own, clock),
         answer=AnswerQuestion(database, own, clock),
@@ -81,7 +84,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
         read=reader,
         read_document=ReadDocument(database, pipeline, clock),
         take=TakeCase(database, registry, reader, clock),
-        decide=DecideCase(database, registry, reader, clock),
+        decide=DecideCase(database, registry, reader, hashes, clock),
         restore=Restore(database, registry, reader, clock),
         clock=clock,
     )
@@ -111,6 +114,8 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
     codes = Codes(calling.channel(settings.otp_address, identity))
     mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url)
 
+    hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
+    open_case = OpenCase(database, registry, hashes, clock, SystemRandom(), settings.second_review_percent)
     freeze = FreezeCustomer(database, registry, clock)
     send_notice = SendNotice(database, mails, codes, clock, links=bool(settings.portal_url))
 
@@ -121,7 +126,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
         "relay": Relay(database, OUTBOX, settings.broker_url, events.SOURCE, events.QUEUE_OF, clock).run,
         "intake": consumer(
             events.INTAKE_QUEUE,
-            {events.SUBMITTED: OpenCase(database, registry, clock).run, events.ANSWERED: CheckAnswer(database, clock).run},
+            {events.SUBMITTED: open_case.run, events.ANSWERED: CheckAnswer(database, registry, hashes, clock).run},
         ),
         "applier": consumer(
             events.APPLY_QUEUE,
@@ -132,7 +137,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
             },
         ),
         "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: send_notice.run}),
-        "clean-up": CleanUp(database, registry, _pipeline(settings), clock, timedelta(days=settings.document_days)).run,
+        "clean-up": CleanUp(database, registry, _pipeline(settings), hashes, clock, timedelta(days=settings.document_days)).run,
     }
 
 

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from recapito_contact_change.form import FiledForm, IdentityDocument
+from recapito_contact_change.form import FiledForm
 
 REVIEW_TARGET: Final = timedelta(hours=24)
 LEASE: Final = timedelta(minutes=15)
-EXPIRES_SOON: Final = timedelta(days=30)
 REPUDIATE_WITHIN: Final = timedelta(hours=72)
 ANSWER_WITHIN: Final = timedelta(days=30)
 DOCUMENTS_A_DAY: Final = 10
@@ -28,6 +27,7 @@ class State(StrEnum):
 
     SUBMITTED = "SUBMITTED"
     IN_REVIEW = "IN_REVIEW"
+    SECOND_REVIEW = "SECOND_REVIEW"
     WAITING_FOR_CUSTOMER = "WAITING_FOR_CUSTOMER"
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
@@ -36,6 +36,7 @@ class State(StrEnum):
     EXPIRED = "EXPIRED"
     REPUDIATED = "REPUDIATED"
     FROZEN = "FROZEN"
+    REVERTED = "REVERTED"
 
 
 class Step(StrEnum):
@@ -49,13 +50,17 @@ class Step(StrEnum):
     REPUDIATE = "repudiated"  # by who has a contact on file: it wasn't them
     FREEZE = "frozen"  # repudiated too late: the customer waits for a supervisor
     RESTORE = "restored"  # by a supervisor: it was them after all
+    REVERT = "reverted"  # by a supervisor: it wasn't them, the old mobile comes back
+    PASS_ON = "passed_on"  # an operator gave their opinion, another one must give theirs
     APPROVE = "approved"
     REJECT = "rejected"
     APPLY = "applied"  # the registry took the new mobile over
     RETURN = "returned"  # the registry can't take it over: an operator must look again
 
 
-BEFORE_APPLIED: Final = (State.SUBMITTED, State.IN_REVIEW, State.WAITING_FOR_CUSTOMER, State.APPROVED)
+UNDER_REVIEW: Final = (State.IN_REVIEW, State.SECOND_REVIEW)
+"""An operator may decide a change in one of these."""
+BEFORE_APPLIED: Final = (State.SUBMITTED, *UNDER_REVIEW, State.WAITING_FOR_CUSTOMER, State.APPROVED)
 """A customer has at most one change in one of these."""
 OPEN_STATES: Final = (*BEFORE_APPLIED, State.FROZEN)
 """A customer who has a change in one of these files no other."""
@@ -72,8 +77,10 @@ STEPS: Final[Mapping[Step, tuple[tuple[State, ...], State]]] = {
     Step.REPUDIATE: (BEFORE_APPLIED, State.REPUDIATED),
     Step.FREEZE: ((State.APPLIED,), State.FROZEN),
     Step.RESTORE: ((State.FROZEN,), State.APPLIED),
-    Step.APPROVE: ((State.IN_REVIEW,), State.APPROVED),
-    Step.REJECT: ((State.IN_REVIEW,), State.REJECTED),
+    Step.REVERT: ((State.FROZEN,), State.REVERTED),
+    Step.PASS_ON: (UNDER_REVIEW, State.SECOND_REVIEW),
+    Step.APPROVE: (UNDER_REVIEW, State.APPROVED),
+    Step.REJECT: (UNDER_REVIEW, State.REJECTED),
     Step.APPLY: ((State.APPROVED,), State.APPLIED),
     Step.RETURN: ((State.APPROVED,), State.IN_REVIEW),
 }
@@ -104,15 +111,6 @@ REASON_CODES: Final[Mapping[Decision, frozenset[str]]] = {
 OTHER: Final = "OTHER"
 
 
-class Finding(StrEnum):
-    """What a precheck or the registry wants the operator to look at; it decides nothing."""
-
-    DOCUMENT_EXPIRES_SOON = "DOCUMENT_EXPIRES_SOON"
-    SAME_MOBILE_OTHER_CUSTOMER = "SAME_MOBILE_OTHER_CUSTOMER"
-    REGISTRY_CHANGED = "REGISTRY_CHANGED"
-    USERNAME_TAKEN = "USERNAME_TAKEN"  # the new mobile is another account's user name
-
-
 @dataclass(frozen=True, slots=True)
 class Customer:
     """A customer as the registry knows them. ``email`` and ``mobile`` (E.164) are empty where there is none."""
@@ -126,6 +124,7 @@ class Customer:
     language: str
     version: int
     contact_changed_at: datetime | None = None
+    password_recovered_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -209,6 +208,8 @@ class Case:
     decided_by_id: str = ""
     decided_by_name: str = ""
     decided_at: datetime | None = None
+    round: int = 1  # of review: a change that comes back from the registry is reviewed anew
+    drawn: bool = False  # by lot, for a second operator
 
     def held_at(self, now: datetime) -> bool:
         """Whether somebody holds it at that instant."""
@@ -221,13 +222,3 @@ class Case:
     def is_own_of(self, operator: Operator) -> bool:
         """Whether the operator would decide on themselves (NIST SP 800-63A, 3.2.1)."""
         return bool(operator.customer_id) and operator.customer_id == self.change.customer_id
-
-
-def findings(document: IdentityDocument, now: datetime, *, mobile_seen_elsewhere: bool) -> tuple[Finding, ...]:
-    """What the prechecks find."""
-    found = []
-    if document.expires_on <= (now + EXPIRES_SOON).date():
-        found.append(Finding.DOCUMENT_EXPIRES_SOON)
-    if mobile_seen_elsewhere:
-        found.append(Finding.SAME_MOBILE_OTHER_CUSTOMER)
-    return tuple(found)

@@ -13,6 +13,7 @@ from recapito_servicekit.sql import Database
 
 SUBMITTED = Counter("recapito_contact_change_requests", "Requests filed")
 DECIDED = Counter("recapito_contact_change_decisions", "Decisions of operators", ["decision", "reason_code"])
+PASSED_ON = Counter("recapito_contact_change_second_reviews", "First decisions that go to a second operator", ["risk"])
 
 
 class Waiting:

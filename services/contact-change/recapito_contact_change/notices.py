@@ -13,6 +13,8 @@ REJECTED: Final = "change_rejected"
 QUESTION: Final = "change_question"
 CANCELLED: Final = "change_cancelled"
 EXPIRED: Final = "change_expired"
+REVERTED: Final = "change_reverted"
+RESTORED: Final = "change_restored"
 WITH_LINK: Final = frozenset({REQUESTED, QUESTION, APPROVED, REJECTED})
 """Notices that carry a "this wasn't me" link."""
 OUTCOME_APPROVED: Final = "outcome_approved"

@@ -23,6 +23,12 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
     confirm_new_mobile: bool = setting(
         "CONFIRM_NEW_MOBILE", "whether a request needs a code confirmed at the new mobile", default=True
     )
+    second_review_percent: float = setting(
+        "SECOND_REVIEW_PERCENT",
+        "of cases without a risk, how many in a hundred go to a second operator by lot",
+        default=5.0,
+        check=between(0, 100),
+    )
     document_days: int = setting(
         "DOCUMENT_DAYS", "days that identity documents are kept after the decision", default=30, check=between(1, 30)
     )

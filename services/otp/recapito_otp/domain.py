@@ -29,6 +29,8 @@ NOTICE_PARAMS: Final[Mapping[str, tuple[str, ...]]] = {
     "change_question": (),
     "change_cancelled": (),
     "change_expired": (),
+    "change_reverted": (),
+    "change_restored": (),
 }
 """The notices and what each needs; other params are passed over."""
 WITH_LINK: Final = frozenset({"change_requested", "change_approved", "change_rejected", "change_question"})

@@ -131,6 +131,7 @@ CHANGE_REASONS: Final = {
 CHANGE_STATES: Final = {
     contact_change_pb2.CHANGE_STATE_SUBMITTED: _l("Ricevuta"),
     contact_change_pb2.CHANGE_STATE_IN_REVIEW: _l("In verifica"),
+    contact_change_pb2.CHANGE_STATE_SECOND_REVIEW: _l("In verifica"),
     contact_change_pb2.CHANGE_STATE_APPROVED: _l("Approvata"),
     contact_change_pb2.CHANGE_STATE_REJECTED: _l("Respinta"),
     contact_change_pb2.CHANGE_STATE_APPLIED: _l("Attiva"),
@@ -139,6 +140,7 @@ CHANGE_STATES: Final = {
     contact_change_pb2.CHANGE_STATE_EXPIRED: _l("Decaduta"),
     contact_change_pb2.CHANGE_STATE_REPUDIATED: _l("Bloccata"),
     contact_change_pb2.CHANGE_STATE_FROZEN: _l("Bloccata, in verifica"),
+    contact_change_pb2.CHANGE_STATE_REVERTED: _l("Annullata, vale il numero di prima"),
 }
 REJECTIONS: Final = {
     "ANOTHER_PERSON": _l("Il documento non è intestato a te. Invia una nuova richiesta con un tuo documento d'identità."),

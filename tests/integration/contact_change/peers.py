@@ -30,6 +30,7 @@ class Customers:
     customers: dict[str, registry_pb2.Customer] = field(default_factory=dict)
     tokens: dict[str, session_pb2.IntrospectResponse] = field(default_factory=dict)
     changed: dict[str, registry_pb2.ChangeMobileResponse] = field(default_factory=dict)
+    reverted: dict[str, registry_pb2.RevertMobileResponse] = field(default_factory=dict)
     holds: dict[str, bool] = field(default_factory=dict)
     usernames: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
@@ -89,6 +90,27 @@ class _Registry(registry_pb2_grpc.CustomerRegistryServiceServicer):
         if request.customer_id not in self._known.customers:
             raise not_found("customer")
         return registry_pb2.GetCustomerResponse(customer=self._known.customers[request.customer_id])
+
+    def FindCustomers(self, request, context):  # type: ignore[no-untyped-def]
+        found = [one for one in self._known.customers.values() if one.mobile == request.contact]
+        return registry_pb2.FindCustomersResponse(customers=found[:50])
+
+    def RevertMobile(self, request, context):  # type: ignore[no-untyped-def]
+        known = self._known
+        with known.lock:
+            known.calls[request.request_id] += 1
+            if request.request_id in known.reverted:
+                return known.reverted[request.request_id]
+            change = known.changed[request.change_id]
+            customer = known.customers[change.customer.customer_id]
+            if customer.mobile != change.customer.mobile:
+                raise Refusal(Kind.ABORTED, "MOBILE_CHANGED_SINCE", "changed since")
+            answer = registry_pb2.RevertMobileResponse(old_mobile=customer.mobile)
+            customer.mobile = change.old_mobile
+            customer.version += 1
+            answer.customer.CopyFrom(customer)
+            known.reverted[request.request_id] = answer
+            return answer
 
     def FreezeCustomer(self, request, context):  # type: ignore[no-untyped-def]
         self._known.frozen.add(request.customer_id)

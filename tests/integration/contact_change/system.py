@@ -36,7 +36,7 @@ from tests.support.smtp import SmtpSink
 
 PACKAGE = Path(recapito_contact_change.__file__).parent
 NEW_MOBILE = "347 765 4321"
-NEW_E164 = "+393477654321"
+NEW_E164 = "+393477654321"  # which C1 wishes
 OLD_E164 = "+393201234519"
 
 
@@ -78,6 +78,7 @@ class System:
             "RECAPITO_AUTH_ADDRESS": self._peers[0].address,
             "RECAPITO_OTP_ADDRESS": otp_address or self._peers[1].address,
             "RECAPITO_PORTAL_URL": portal_url,
+            "RECAPITO_SECOND_REVIEW_PERCENT": "0",
         }
         self.settings = load(ContactChangeSettings, "contact-change", self.environment)
         sql.migrate(self.settings.database_url, PACKAGE)
@@ -101,7 +102,8 @@ class System:
 
     def sign_in(self, customer_id: str = "C1", *amr: str, **values: object) -> "Customer":
         if customer_id not in self.known.customers:
-            self.known.add_customer(customer_id, **values)
+            mobile = OLD_E164 if customer_id == "C1" else f"+39349{int(customer_id[1:]):07}"
+            self.known.add_customer(customer_id, **{"mobile": mobile, **values})
         return Customer(self, customer_id, self.known.sign_in(customer_id, *(amr or ("pwd",)), auth_time=self.clock()))
 
     def operator(self, name: str, **values: str) -> "Operator":
@@ -164,6 +166,11 @@ class Customer:
     def metadata(self) -> tuple[tuple[str, str], ...]:
         return bearer(self.token)
 
+    @property
+    def number(self) -> int:
+        """Of the customer's id, so that each has a mobile and a document of their own."""
+        return int(self.customer_id[1:])
+
     def upload(self, data: bytes | None = None, name: str = "carta.jpg") -> pb.UploadDocumentResponse:
         content = picture() if data is None else data
         pieces = [content[at : at + 65536] for at in range(0, len(content), 65536)]
@@ -182,9 +189,9 @@ class Customer:
         values: dict[str, Any] = {
             "request_id": uuid.uuid4().hex,
             "reason": pb.REASON_REPLACE,
-            "new_mobile": NEW_MOBILE,
+            "new_mobile": NEW_MOBILE if self.customer_id == "C1" else f"348 {self.number:07}",
             "notify_email": "avviso@altra.test",
-            "identity_document": identity_document(),
+            "identity_document": identity_document(number=f"ca {12344 + self.number:05} aa"),
             **other,
         }
         if "mobile_proof" not in other:
@@ -247,8 +254,9 @@ class Operator:
     def ask(self, case_id: str, version: int, question: str = "Can you send the back again?") -> review_pb2.Case:
         return self.decide(case_id, version, review_pb2.DECISION_ASK, "UNREADABLE", question=question)
 
-    def restore(self, change_id: str, note: str) -> review_pb2.Case:
-        request = review_pb2.RestoreRequest(change_id=change_id, note=note)
+    def restore(self, change_id: str, note: str, *, revert: bool = False) -> review_pb2.Case:
+        restoration = review_pb2.RESTORATION_REVERT if revert else review_pb2.RESTORATION_CONFIRM
+        request = review_pb2.RestoreRequest(change_id=change_id, note=note, restoration=restoration)
         return self.system.review.Restore(request, metadata=self.metadata).case
 
     def renew(self, case_id: str) -> review_pb2.RenewLeaseResponse:
@@ -274,7 +282,7 @@ def identity_document(**other: Any) -> pb.IdentityDocument:
         "number": "ca 12345 aa",
         "issuer": "Comune di Lodi",
         "issued_on": "2024-05-06",
-        "expires_on": "2034-03-01",
+        "expires_on": "2034-01-01",  # a birthday, as the customers' codice fiscale has it
         **other,
     }
     return pb.IdentityDocument(**values)

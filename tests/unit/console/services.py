@@ -21,6 +21,7 @@ PASSWORD = "tre cavalli blu al galoppo"
 TOTP = "123456"
 ROLES = {"anna.bianchi": "reviewer", "carlo.neri": "supervisor", "dora.auditor": "auditor", "<i>eva</i>": "reviewer"}
 LEASE = timedelta(minutes=15)
+WAITING = (contact_change_pb2.CHANGE_STATE_IN_REVIEW, contact_change_pb2.CHANGE_STATE_SECOND_REVIEW)
 AFTER = {
     review_pb2.DECISION_APPROVE: contact_change_pb2.CHANGE_STATE_APPROVED,
     review_pb2.DECISION_REJECT: contact_change_pb2.CHANGE_STATE_REJECTED,
@@ -89,6 +90,7 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         self.own_of: dict[str, str] = {}
         self.restored: list[review_pb2.RestoreRequest] = []
         self.decided: list[review_pb2.DecideRequest] = []
+        self.passes_on = False
         self.page_type = "image/jpeg"
         self.page_bytes = picture()
         self.refusals: dict[str, Refusal] = {}
@@ -102,7 +104,9 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         found = [
             case.summary
             for case in self.cases.values()
-            if request.filter.state in (0, case.summary.state) and (not request.filter.mine or case.summary.holder == name)
+            if request.filter.state in (0, case.summary.state)
+            and (not request.filter.mine or case.summary.holder == name)
+            and (not request.filter.waiting or case.summary.state in WAITING)
         ]
         found.sort(key=lambda each: each.submitted_at.seconds, reverse=request.order == review_pb2.CASE_ORDER_NEWEST_FIRST)
         start = int(request.page_token or 0)
@@ -136,7 +140,8 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
     def Restore(self, request: review_pb2.RestoreRequest, context: grpc.ServicerContext) -> review_pb2.RestoreResponse:
         self._refuse("Restore")
         (case,) = [case for case in self.cases.values() if case.summary.change_id == request.change_id]
-        case.summary.state = contact_change_pb2.CHANGE_STATE_APPLIED
+        revert = request.restoration == review_pb2.RESTORATION_REVERT
+        case.summary.state = contact_change_pb2.CHANGE_STATE_REVERTED if revert else contact_change_pb2.CHANGE_STATE_APPLIED
         self.restored.append(request)
         return review_pb2.RestoreResponse(case=case)
 
@@ -158,6 +163,11 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         case = self._case(request.case_id)
         name = current_call().the_person().operator_name
         self._refuse("Decide")
+        if self.passes_on:
+            case.summary.state, case.summary.reviewed_by_me = contact_change_pb2.CHANGE_STATE_SECOND_REVIEW, True
+            case.summary.holder = ""
+            case.opinions.add(operator=name, decision=request.decision, reason_code=request.reason_code)
+            return review_pb2.DecideResponse(case=case)
         if case.decision:
             raise Refusal(Kind.ABORTED, "ALREADY_DECIDED", "another was first")
         if not self.is_held(case) or case.summary.holder != name:

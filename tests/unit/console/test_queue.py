@@ -27,7 +27,7 @@ def test_filter_and_order_reach_the_service(anna: Browser, services: Services) -
 
 def test_unknown_filters_mean_the_default(anna: Browser, services: Services) -> None:
     assert anna.get("/casi?stato=%3Cscript%3E&ordine=x&miei=9").status_code == 200
-    assert services.reviews.lists[-1].filter == review_pb2.CaseFilter(state=contact_change_pb2.CHANGE_STATE_IN_REVIEW)
+    assert services.reviews.lists[-1].filter == review_pb2.CaseFilter(waiting=True)
 
 
 def test_paging_goes_by_token(anna: Browser, services: Services, clock: SetClock) -> None:

@@ -6,12 +6,13 @@ import pytest
 from recapito.contact_change.v1 import contact_change_pb2, review_pb2
 
 from recapito_console import texts
-from recapito_contact_change.domain import REASON_CODES, Decision, Finding, Step
+from recapito_contact_change.domain import REASON_CODES, Decision, Step
+from recapito_contact_change.prechecks import Finding
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.times import to_timestamp
 from tests.conftest import SetClock
 from tests.unit.console.conftest import Browser
-from tests.unit.console.services import Services
+from tests.unit.console.services import WAITING, Services
 
 STATES = [state for state in contact_change_pb2.ChangeState.values() if state]
 OVER = {
@@ -57,7 +58,7 @@ def test_queue_and_case_show_every_state_in_words(
             assert str(texts.STATES[state]) in answer.text
 
 
-@pytest.mark.parametrize("state", sorted(set(STATES) - {contact_change_pb2.CHANGE_STATE_IN_REVIEW}))
+@pytest.mark.parametrize("state", sorted(set(STATES) - set(WAITING)))
 def test_only_what_can_be_decided_waits_and_can_be_taken(
     anna: Browser, services: Services, state: "contact_change_pb2.ChangeState.ValueType"
 ) -> None:
@@ -112,17 +113,28 @@ def test_questions_and_answers_stand_on_the_case(anna: Browser, services: Servic
 def test_a_supervisor_restores_a_frozen_change_with_a_word_on_why(carlo: Browser, services: Services) -> None:
     services.reviews.cases["c-1"].summary.state = contact_change_pb2.CHANGE_STATE_FROZEN
     assert "row-link" in carlo.get("/casi?stato=bloccati").text
-    assert "Ripristina" in carlo.get("/casi/c-1").text
+    assert "conferma il cambio" in carlo.get("/casi/c-1").text
     for words in (" ", "x" * 401):
         refused = carlo.post("/casi/c-1/ripristino", found_out=words)
         assert refused.status_code == 422
         assert refused.text.count("Scrivi come l&#39;hai verificato") == 2
     assert not services.reviews.restored
     assert carlo.post("/casi/c-1/ripristino", found_out="Richiamato in sede.").headers["Location"] == "/casi/c-1"
-    assert services.reviews.restored == [review_pb2.RestoreRequest(change_id="change-c-1", note="Richiamato in sede.")]
+    assert services.reviews.restored == [
+        review_pb2.RestoreRequest(change_id="change-c-1", note="Richiamato in sede.", restoration=review_pb2.RESTORATION_CONFIRM)
+    ]
     page = carlo.get("/casi/c-1").text
     assert "Cliente sbloccato" in page
-    assert "Ripristina" not in page
+    assert "conferma il cambio" not in page
+
+
+def test_a_supervisor_puts_the_old_number_back(carlo: Browser, services: Services) -> None:
+    services.reviews.cases["c-1"].summary.state = contact_change_pb2.CHANGE_STATE_FROZEN
+    assert carlo.post("/casi/c-1/ripristino", found_out="Non era lui.", restoration="revert").status_code == 303
+    assert services.reviews.restored[0].restoration == review_pb2.RESTORATION_REVERT
+    page = carlo.get("/casi/c-1").text
+    assert "il numero di prima vale di nuovo" in page
+    assert "in anagrafica è tornato il numero di prima" in page
 
 
 def test_a_restore_that_is_refused_keeps_the_words(carlo: Browser, services: Services) -> None:
@@ -136,5 +148,5 @@ def test_a_restore_that_is_refused_keeps_the_words(carlo: Browser, services: Ser
 
 def test_a_reviewer_is_not_offered_to_restore(anna: Browser, services: Services) -> None:
     services.reviews.cases["c-1"].summary.state = contact_change_pb2.CHANGE_STATE_FROZEN
-    assert "Ripristina" not in anna.get("/casi/c-1").text
+    assert "conferma il cambio" not in anna.get("/casi/c-1").text
     assert anna.post("/casi/c-1/ripristino", found_out="x").status_code == 403

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from recapito_contact_change import domain
-from recapito_contact_change.domain import OPEN_STATES, STEPS, Case, Change, Finding, Operator, State
+from recapito_contact_change.domain import OPEN_STATES, STEPS, Case, Change, Operator, State
 from recapito_contact_change.form import DocumentType, FiledForm, IdentityDocument, Reason
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -58,9 +58,3 @@ def test_a_lease_ends_at_its_instant() -> None:
 def test_an_operator_without_a_known_customer_owns_no_case() -> None:
     assert not case().is_own_of(Operator("op", "rosa", ""))
     assert case().is_own_of(Operator("op", "rosa", "C1"))
-
-
-def test_findings_tell_of_a_document_about_to_expire_and_of_a_mobile_seen_elsewhere() -> None:
-    assert domain.findings(document(), NOW, mobile_seen_elsewhere=False) == ()
-    found = domain.findings(document(date(2026, 12, 22)), NOW, mobile_seen_elsewhere=True)
-    assert found == (Finding.DOCUMENT_EXPIRES_SOON, Finding.SAME_MOBILE_OTHER_CUSTOMER)

@@ -106,6 +106,10 @@ class _ChangeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeSta
     """Stopped by whoever has a contact on file: it wasn't them."""
     CHANGE_STATE_FROZEN: _ChangeState.ValueType  # 10
     """Repudiated after it was applied: the customer is frozen until a supervisor has looked."""
+    CHANGE_STATE_SECOND_REVIEW: _ChangeState.ValueType  # 11
+    """A first operator gave their opinion; another one, who doesn't see it, must give theirs."""
+    CHANGE_STATE_REVERTED: _ChangeState.ValueType  # 12
+    """Repudiated after it was applied, and a supervisor found that it wasn't the customer: the old mobile is on file again."""
 
 class ChangeState(_ChangeState, metaclass=_ChangeStateEnumTypeWrapper):
     """Where a change stands."""
@@ -132,6 +136,10 @@ CHANGE_STATE_REPUDIATED: ChangeState.ValueType  # 9
 """Stopped by whoever has a contact on file: it wasn't them."""
 CHANGE_STATE_FROZEN: ChangeState.ValueType  # 10
 """Repudiated after it was applied: the customer is frozen until a supervisor has looked."""
+CHANGE_STATE_SECOND_REVIEW: ChangeState.ValueType  # 11
+"""A first operator gave their opinion; another one, who doesn't see it, must give theirs."""
+CHANGE_STATE_REVERTED: ChangeState.ValueType  # 12
+"""Repudiated after it was applied, and a supervisor found that it wasn't the customer: the old mobile is on file again."""
 Global___ChangeState: _TypeAlias = ChangeState  # noqa: Y015
 
 @_typing.final

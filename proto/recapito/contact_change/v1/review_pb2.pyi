@@ -73,6 +73,30 @@ CASE_ORDER_NEWEST_FIRST: CaseOrder.ValueType  # 2
 """The newest first."""
 Global___CaseOrder: _TypeAlias = CaseOrder  # noqa: Y015
 
+class _Restoration:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RestorationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Restoration.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESTORATION_UNSPECIFIED: _Restoration.ValueType  # 0
+    """As RESTORATION_CONFIRM."""
+    RESTORATION_CONFIRM: _Restoration.ValueType  # 1
+    """It was the customer: the new mobile stays."""
+    RESTORATION_REVERT: _Restoration.ValueType  # 2
+    """It wasn't the customer: the old mobile comes back."""
+
+class Restoration(_Restoration, metaclass=_RestorationEnumTypeWrapper):
+    """What becomes of a change that was repudiated after it was applied."""
+
+RESTORATION_UNSPECIFIED: Restoration.ValueType  # 0
+"""As RESTORATION_CONFIRM."""
+RESTORATION_CONFIRM: Restoration.ValueType  # 1
+"""It was the customer: the new mobile stays."""
+RESTORATION_REVERT: Restoration.ValueType  # 2
+"""It wasn't the customer: the old mobile comes back."""
+Global___Restoration: _TypeAlias = Restoration  # noqa: Y015
+
 @_typing.final
 class CaseSummary(_message.Message):
     """A line of the queue."""
@@ -88,6 +112,7 @@ class CaseSummary(_message.Message):
     DUE_AT_FIELD_NUMBER: _builtins.int
     FINDINGS_COUNT_FIELD_NUMBER: _builtins.int
     CUSTOMER_NAME_FIELD_NUMBER: _builtins.int
+    REVIEWED_BY_ME_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case's id."""
     change_id: _builtins.str
@@ -102,6 +127,8 @@ class CaseSummary(_message.Message):
     """How many findings the prechecks made."""
     customer_name: _builtins.str
     """The customer's name."""
+    reviewed_by_me: _builtins.bool
+    """Whether the calling operator has given their opinion and the case waits for another one."""
     @_builtins.property
     def submitted_at(self) -> _timestamp_pb2.Timestamp:
         """When the customer filed it."""
@@ -122,10 +149,11 @@ class CaseSummary(_message.Message):
         due_at: _timestamp_pb2.Timestamp | None = ...,
         findings_count: _builtins.int = ...,
         customer_name: _builtins.str = ...,
+        reviewed_by_me: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "submitted_at", b"submitted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "change_id", b"change_id", "customer_name", b"customer_name", "due_at", b"due_at", "findings_count", b"findings_count", "holder", b"holder", "state", b"state", "submitted_at", b"submitted_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "change_id", b"change_id", "customer_name", b"customer_name", "due_at", b"due_at", "findings_count", b"findings_count", "holder", b"holder", "reviewed_by_me", b"reviewed_by_me", "state", b"state", "submitted_at", b"submitted_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -291,6 +319,9 @@ class Case(_message.Message):
     DECIDED_AT_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     QUESTIONS_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    OPINIONS_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
     decision: Global___Decision.ValueType
     """The decision; DECISION_UNSPECIFIED: none yet."""
     reason_code: _builtins.str
@@ -331,6 +362,18 @@ class Case(_message.Message):
     def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___AskedQuestion]:
         """What the customer was asked, the oldest first."""
 
+    @_builtins.property
+    def found(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseFinding]:
+        """The same findings with what they rest on."""
+
+    @_builtins.property
+    def opinions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Opinion]:
+        """Opinions of operators, the oldest first. Until the case is decided each sees their own alone."""
+
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]:
+        """What went out to people about the change, and how far each notice came."""
+
     def __init__(
         self,
         *,
@@ -346,14 +389,167 @@ class Case(_message.Message):
         decided_at: _timestamp_pb2.Timestamp | None = ...,
         findings: _abc.Iterable[_builtins.str] | None = ...,
         questions: _abc.Iterable[Global___AskedQuestion] | None = ...,
+        found: _abc.Iterable[Global___CaseFinding] | None = ...,
+        opinions: _abc.Iterable[Global___Opinion] | None = ...,
+        deliveries: _abc.Iterable[Global___Delivery] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "form", b"form", "lease_expires_at", b"lease_expires_at", "registry", b"registry", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "decided_by", b"decided_by", "decision", b"decision", "documents", b"documents", "findings", b"findings", "form", b"form", "lease_expires_at", b"lease_expires_at", "note", b"note", "questions", b"questions", "reason_code", b"reason_code", "registry", b"registry", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decided_at", b"decided_at", "decided_by", b"decided_by", "decision", b"decision", "deliveries", b"deliveries", "documents", b"documents", "findings", b"findings", "form", b"form", "found", b"found", "lease_expires_at", b"lease_expires_at", "note", b"note", "opinions", b"opinions", "questions", b"questions", "reason_code", b"reason_code", "registry", b"registry", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Case: _TypeAlias = Case  # noqa: Y015
+
+@_typing.final
+class CaseFinding(_message.Message):
+    """What a precheck or the registry found; it decides nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class EvidenceEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CODE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """The code, as in Case.findings."""
+    failed: _builtins.bool
+    """Whether it is a check that failed: approving in spite of it needs a second operator."""
+    @_builtins.property
+    def evidence(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What it rests on, by name: "expires_on", "days", "typed", "type", "issued_on", "birthday", "name", "codice_fiscale", "customers",
+        "at", "read". Empty: nothing to show, or the documents are destroyed.
+        """
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        evidence: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        failed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "evidence", b"evidence", "failed", b"failed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseFinding: _TypeAlias = CaseFinding  # noqa: Y015
+
+@_typing.final
+class Opinion(_message.Message):
+    """What an operator thinks of a case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    GIVEN_AT_FIELD_NUMBER: _builtins.int
+    RISKS_FIELD_NUMBER: _builtins.int
+    operator: _builtins.str
+    """The operator's user name."""
+    decision: Global___Decision.ValueType
+    """DECISION_APPROVE or DECISION_REJECT."""
+    reason_code: _builtins.str
+    """Its reason code."""
+    note: _builtins.str
+    """The note."""
+    @_builtins.property
+    def given_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def risks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why another operator was asked after this one: PASSWORD_RESET, SEEN_ELSEWHERE, CHECK_OVERRIDDEN, BY_LOT. Told once the case is
+        decided.
+        """
+
+    def __init__(
+        self,
+        *,
+        operator: _builtins.str = ...,
+        decision: Global___Decision.ValueType = ...,
+        reason_code: _builtins.str = ...,
+        note: _builtins.str = ...,
+        given_at: _timestamp_pb2.Timestamp | None = ...,
+        risks: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["given_at", b"given_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "given_at", b"given_at", "note", b"note", "operator", b"operator", "reason_code", b"reason_code", "risks", b"risks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Opinion: _TypeAlias = Opinion  # noqa: Y015
+
+@_typing.final
+class Delivery(_message.Message):
+    """A mail or a text about the change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    MASKED_DESTINATION_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    TRIES_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    channel: _builtins.str
+    """"EMAIL" or "SMS"."""
+    masked_destination: _builtins.str
+    """To whom, masked."""
+    template: _builtins.str
+    """Its template: change_requested, change_approved, outcome_approved…"""
+    state: _builtins.str
+    """"QUEUED", "SENT", or "FAILED": refused for good."""
+    tries: _builtins.int
+    """How often it was tried."""
+    error: _builtins.str
+    """With FAILED: what the other side said."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When it went out or was refused; unset: it waits."""
+
+    def __init__(
+        self,
+        *,
+        channel: _builtins.str = ...,
+        masked_destination: _builtins.str = ...,
+        template: _builtins.str = ...,
+        state: _builtins.str = ...,
+        tries: _builtins.int = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "channel", b"channel", "error", b"error", "masked_destination", b"masked_destination", "state", b"state", "template", b"template", "tries", b"tries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
 
 @_typing.final
 class AskedQuestion(_message.Message):
@@ -415,7 +611,7 @@ class HistoryEntry(_message.Message):
     """Who: an operator's user name, "customer" or "system"."""
     action: _builtins.str
     """What: submitted, opened, viewed, document_viewed, taken, released, decided, answered, found, applied, returned, cancelled,
-    expired, repudiated, frozen, restored, notice_sent, notice_failed, resent, document_destroyed.
+    expired, repudiated, frozen, restored, reverted, passed_on, notice_sent, notice_failed, resent, document_destroyed.
     """
     detail: _builtins.str
     """More, where there is more: the decision, a document's id."""
@@ -448,22 +644,26 @@ class CaseFilter(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     CHANGE_ID_FIELD_NUMBER: _builtins.int
     MINE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
     state: _contact_change_pb2.ChangeState.ValueType
     """In this state; CHANGE_STATE_UNSPECIFIED: any."""
     change_id: _builtins.str
     """Of this change; empty: any."""
     mine: _builtins.bool
     """Held by the calling operator."""
+    waiting: _builtins.bool
+    """Waiting for an operator: CHANGE_STATE_IN_REVIEW or CHANGE_STATE_SECOND_REVIEW."""
     def __init__(
         self,
         *,
         state: _contact_change_pb2.ChangeState.ValueType = ...,
         change_id: _builtins.str = ...,
         mine: _builtins.bool = ...,
+        waiting: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "mine", b"mine", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "mine", b"mine", "state", b"state", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -897,19 +1097,23 @@ class RestoreRequest(_message.Message):
 
     CHANGE_ID_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    RESTORATION_FIELD_NUMBER: _builtins.int
     change_id: _builtins.str
     """The change's id."""
     note: _builtins.str
     """How it was found out, 1 to 400 characters, for the history."""
+    restoration: Global___Restoration.ValueType
+    """What was found out; unspecified: RESTORATION_CONFIRM."""
     def __init__(
         self,
         *,
         change_id: _builtins.str = ...,
         note: _builtins.str = ...,
+        restoration: Global___Restoration.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "note", b"note"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_id", b"change_id", "note", b"note", "restoration", b"restoration"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -917,7 +1121,7 @@ Global___RestoreRequest: _TypeAlias = RestoreRequest  # noqa: Y015
 
 @_typing.final
 class RestoreResponse(_message.Message):
-    """The case of the change, applied again."""
+    """The case of the change, applied again or reverted."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -103,7 +103,7 @@ class ReviewServiceServicer:
     def TakeCase(self, request, context):
         """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
         another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
-        operator's own.
+        operator's own; ALREADY_REVIEWED: they gave their opinion of it, and nobody decides twice on one case.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,7 +140,9 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Decide(self, request, context):
-        """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+        """Decides a case, by the holder of the live lease only. Where risk asks for a second operator, the first one's decision is an
+        opinion that nobody else sees: the change is in CHANGE_STATE_SECOND_REVIEW then, and the first two who agree decide. In that
+        state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
         CASE_CLOSED: another was first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -148,7 +150,8 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Restore(self, request, context):
-        """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+        """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
+        comes back. Again: the same.
         FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -40,7 +40,7 @@ class ReviewServiceStub:
     TakeCase: _grpc.UnaryUnaryMultiCallable[_review_pb2.TakeCaseRequest, _review_pb2.TakeCaseResponse]
     """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
     another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
-    operator's own.
+    operator's own; ALREADY_REVIEWED: they gave their opinion of it, and nobody decides twice on one case.
     """
     RenewLease: _grpc.UnaryUnaryMultiCallable[_review_pb2.RenewLeaseRequest, _review_pb2.RenewLeaseResponse]
     """Renews the calling operator's hold for 15 minutes; the case's version stays. ABORTED with reason LEASE_LOST and metadata
@@ -55,11 +55,14 @@ class ReviewServiceStub:
     GetHistory: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]
     """Reads what happened to a case, the oldest first."""
     Decide: _grpc.UnaryUnaryMultiCallable[_review_pb2.DecideRequest, _review_pb2.DecideResponse]
-    """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+    """Decides a case, by the holder of the live lease only. Where risk asks for a second operator, the first one's decision is an
+    opinion that nobody else sees: the change is in CHANGE_STATE_SECOND_REVIEW then, and the first two who agree decide. In that
+    state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
     CASE_CLOSED: another was first.
     """
     Restore: _grpc.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]
-    """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+    """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
+    comes back. Again: the same.
     FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
     """
 
@@ -75,7 +78,7 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     TakeCase: _aio.UnaryUnaryMultiCallable[_review_pb2.TakeCaseRequest, _review_pb2.TakeCaseResponse]  # type: ignore[assignment]
     """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
     another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
-    operator's own.
+    operator's own; ALREADY_REVIEWED: they gave their opinion of it, and nobody decides twice on one case.
     """
     RenewLease: _aio.UnaryUnaryMultiCallable[_review_pb2.RenewLeaseRequest, _review_pb2.RenewLeaseResponse]  # type: ignore[assignment]
     """Renews the calling operator's hold for 15 minutes; the case's version stays. ABORTED with reason LEASE_LOST and metadata
@@ -90,11 +93,14 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     GetHistory: _aio.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]  # type: ignore[assignment]
     """Reads what happened to a case, the oldest first."""
     Decide: _aio.UnaryUnaryMultiCallable[_review_pb2.DecideRequest, _review_pb2.DecideResponse]  # type: ignore[assignment]
-    """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+    """Decides a case, by the holder of the live lease only. Where risk asks for a second operator, the first one's decision is an
+    opinion that nobody else sees: the change is in CHANGE_STATE_SECOND_REVIEW then, and the first two who agree decide. In that
+    state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
     CASE_CLOSED: another was first.
     """
     Restore: _aio.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]  # type: ignore[assignment]
-    """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+    """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
+    comes back. Again: the same.
     FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
     """
 
@@ -125,7 +131,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_review_pb2.TakeCaseResponse, _abc.Awaitable[_review_pb2.TakeCaseResponse]]:
         """Takes a case for 15 minutes, or renews the operator's own hold. ABORTED with reason CASE_HELD and metadata "holder":
         another has it; CASE_CLOSED and metadata "state": the change is over. FAILED_PRECONDITION with reason OWN_CASE: the case is the
-        operator's own.
+        operator's own; ALREADY_REVIEWED: they gave their opinion of it, and nobody decides twice on one case.
         """
 
     @_abc_1.abstractmethod
@@ -170,7 +176,9 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_pb2.DecideRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.DecideResponse, _abc.Awaitable[_review_pb2.DecideResponse]]:
-        """Decides a case, by the holder of the live lease only. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
+        """Decides a case, by the holder of the live lease only. Where risk asks for a second operator, the first one's decision is an
+        opinion that nobody else sees: the change is in CHANGE_STATE_SECOND_REVIEW then, and the first two who agree decide. In that
+        state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
         CASE_CLOSED: another was first.
         """
 
@@ -180,7 +188,8 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_pb2.RestoreRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.RestoreResponse, _abc.Awaitable[_review_pb2.RestoreResponse]]:
-        """Frees the customer of a change that was repudiated after it was applied: it was them after all. Again: the same.
+        """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
+        comes back. Again: the same.
         FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
         """
 

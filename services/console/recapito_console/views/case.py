@@ -18,6 +18,7 @@ from recapito_servicekit.times import from_timestamp
 
 ROME: Final = ZoneInfo("Europe/Rome")
 RESTORE_NOTE_LENGTH: Final = 400
+UNDER_REVIEW: Final = (contact_change_pb2.CHANGE_STATE_IN_REVIEW, contact_change_pb2.CHANGE_STATE_SECOND_REVIEW)
 UNCERTAIN: Final = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED})
 Page = str | tuple[str, int] | Response
 
@@ -87,28 +88,35 @@ def decide(case_id: str) -> Page:
     if step != "confirm":
         return render_template("confirm.html", case_id=case_id, case=_read(case_id), draft=draft, version=version)
     try:
-        ask(backend().reviews.Decide, draft.message(case_id, version))
+        answer: review_pb2.DecideResponse = ask(backend().reviews.Decide, draft.message(case_id, version))
     except Refusal as refusal:
         return _undecided(case_id, draft, refusal, version)
-    return _decided(case_id, draft)
+    return _decided(answer.case, draft)
 
 
 @pages.post("/casi/<case_id>/ripristino")
 def restore(case_id: str) -> Page:
-    """Frees the customer of a change that was repudiated after it was applied; a supervisor says how it was found out."""
+    """Frees the customer of a change that was repudiated after it was applied; a supervisor says how it was found out.
+
+    ``restoration`` "revert": it wasn't the customer, the old mobile comes back.
+    """
     case = _read(case_id)
+    revert = request.form.get("restoration") == "revert"
+    restoration = review_pb2.RESTORATION_REVERT if revert else review_pb2.RESTORATION_CONFIRM
     found_out = request.form.get("found_out", "").replace("\r\n", "\n").strip()
     if not 1 <= len(found_out) <= RESTORE_NOTE_LENGTH:
         return _page(
             case, faults={"found_out": _("Scrivi come l'hai verificato, al massimo 400 caratteri.")}, found_out=found_out
         ), 422
     try:
-        ask(backend().reviews.Restore, review_pb2.RestoreRequest(change_id=case.summary.change_id, note=found_out))
+        wish = review_pb2.RestoreRequest(change_id=case.summary.change_id, note=found_out, restoration=restoration)
+        ask(backend().reviews.Restore, wish)
     except Refusal as refusal:
         if refusal.kind is not Kind.FAILED_PRECONDITION:
             raise
         return _page(_read(case_id), alert=_refused(refusal, case), own=refusal.reason == "OWN_CASE", found_out=found_out), 409
-    flash(_("Cliente sbloccato: il cambio resta valido."), "info")
+    kept, undone = _("Cliente sbloccato: il cambio resta valido."), _("Cambio annullato: il numero di prima vale di nuovo.")
+    flash(undone if revert else kept, "info")
     return web.see("case.show", case_id=case_id)
 
 
@@ -126,11 +134,15 @@ def _undecided(case_id: str, draft: Draft, refusal: Refusal, version: int) -> Pa
     case = _read(case_id)
     mine = case.decided_by == g.operator.name and (case.decision, case.reason_code) == (draft.decision, draft.reason_code)
     if refusal.reason == "ALREADY_DECIDED" and mine:  # a repeat of one whose answer got lost
-        return _decided(case_id, draft)
+        return _decided(case, draft)
     return _page(case, draft, alert=_refused(refusal, case), own=refusal.reason == "OWN_CASE"), 409
 
 
-def _decided(case_id: str, draft: Draft) -> Response:
+def _decided(case: review_pb2.Case, draft: Draft) -> Response:
+    case_id = case.summary.case_id
+    if case.summary.state == contact_change_pb2.CHANGE_STATE_SECOND_REVIEW:
+        flash(_("Valutazione registrata. Questo caso lo valuta anche un altro operatore, che non vede la tua."), "info")
+        return web.see("case.show", case_id=case_id)
     told = {"approve": _("Richiesta approvata."), "reject": _("Richiesta respinta."), "ask": _("Domanda inviata al cliente.")}
     flash(told[draft.kind], "info")
     return web.see("case.show", case_id=case_id)
@@ -157,14 +169,18 @@ def _page(
 ) -> str:
     now = backend().clock()
     summary = case.summary
-    open_ = summary.state == contact_change_pb2.CHANGE_STATE_IN_REVIEW
+    open_ = summary.state in UNDER_REVIEW
+    second = summary.state == contact_change_pb2.CHANGE_STATE_SECOND_REVIEW
+    own = own or summary.reviewed_by_me
     held = open_ and bool(summary.holder) and case.HasField("lease_expires_at") and from_timestamp(case.lease_expires_at) > now
     mine = held and summary.holder == g.operator.name
     return render_template(
         "case.html",
         case=case,
         rows=comparison.rows(case, now.astimezone(ROME).date()),
-        findings=[(comparison.PLACES.get(code, ("", ""))[0], texts.word(code, texts.FINDINGS)) for code in case.findings],
+        findings=comparison.told(case),
+        choices=[code for code in texts.CHOICES if not (second and texts.kind_of(code) == "ask")],
+        is_second=second,
         draft=draft or Draft(),
         faults=faults or {},
         alert=alert,
@@ -184,6 +200,14 @@ def _refused(refusal: Refusal, case: review_pb2.Case) -> str:
     holder, decider = case.summary.holder, case.decided_by
     if refusal.reason == "OWN_CASE":
         return _("Questo caso riguarda te come cliente: lo deve decidere un collega.")
+    if refusal.reason == "ALREADY_REVIEWED":
+        return _("Hai già valutato questo caso: ora tocca a un altro operatore.")
+    if refusal.reason == "SECOND_REVIEW":
+        return _("Nella seconda valutazione non si chiede più al cliente: approva o respingi.")
+    if refusal.reason == "REVERT_BEGUN":
+        return _("Il ripristino del numero di prima è già cominciato: completa quello.")
+    if refusal.reason in ("REGISTRY_CHANGED", "USERNAME_TAKEN"):
+        return _("Il numero di prima non può tornare: nel frattempo l'anagrafica è cambiata. Verifica con il cliente.")
     if refusal.reason == "ALREADY_DECIDED":
         if not decider:
             return _("Il caso è già stato deciso: qui sotto trovi l'esito.")

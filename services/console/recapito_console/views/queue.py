@@ -13,8 +13,10 @@ from recapito_servicekit import web
 from recapito_servicekit.errors import Kind, Refusal
 
 PAGE_SIZE: Final = 25
+WAITING: Final = "da-decidere"  # for an operator: the first one or another
 STATES: Final = {
-    "da-decidere": contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+    WAITING: contact_change_pb2.CHANGE_STATE_UNSPECIFIED,
+    "da-rivalutare": contact_change_pb2.CHANGE_STATE_SECOND_REVIEW,
     "in-attesa": contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER,
     "approvati": contact_change_pb2.CHANGE_STATE_APPROVED,
     "registrati": contact_change_pb2.CHANGE_STATE_APPLIED,
@@ -39,7 +41,7 @@ def show() -> str | Response:
         answer: review_pb2.ListCasesResponse = ask(
             backend().reviews.ListCases,
             review_pb2.ListCasesRequest(
-                filter=review_pb2.CaseFilter(state=STATES[state], mine=mine),
+                filter=review_pb2.CaseFilter(state=STATES[state], mine=mine, waiting=state == WAITING),
                 order=ORDERS[order],
                 page_size=PAGE_SIZE,
                 page_token=token,

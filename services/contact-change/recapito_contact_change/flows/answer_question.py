@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from recapito_contact_change import domain, events
-from recapito_contact_change.domain import ANSWER_LENGTH, REVIEW_TARGET, Asker, Change, State, Step
-from recapito_contact_change.flows.open_case import SYSTEM
+from recapito_contact_change import events, prechecks
+from recapito_contact_change.adapters.registry import Registry
+from recapito_contact_change.domain import ANSWER_LENGTH, REVIEW_TARGET, UNDER_REVIEW, Asker, Change, State, Step
+from recapito_contact_change.flows.open_case import SYSTEM, seen_elsewhere
 from recapito_contact_change.flows.read_changes import ReadChanges
 from recapito_contact_change.flows.submit_request import CUSTOMER
 from recapito_contact_change.form import MOST_DOCUMENTS, REQUEST_ID_LENGTH
-from recapito_contact_change.store import cases, changes, documents, questions
+from recapito_contact_change.hashes import DocumentHashes
+from recapito_contact_change.store import cases, changes, documents, findings, questions
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
@@ -66,22 +68,28 @@ class AnswerQuestion:
 class CheckAnswer:
     """Runs the prechecks again once a customer has answered."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, registry: Registry, hashes: DocumentHashes, clock: Clock) -> None:
         self._database = database
+        self._registry = registry
+        self._hashes = hashes
         self._clock = clock
 
     def run(self, event: Event) -> None:
         """Handles an answered event, once. A case that isn't open any more is left as it is."""
         change_id = events.read(event)["change_id"]
+        with self._database.read() as tx:
+            change = changes.find(tx, change_id)
+        if change is None:
+            raise Unreadable("no such change")
+        customer = self._registry.get(change.customer_id)
         now = self._clock()
         with self._database.transaction() as tx:
             change = changes.find(tx, change_id)
-            if change is None:
-                raise Unreadable("no such change")
-            if not OUTBOX.close(tx, event.event_id, now) or change.state is not State.IN_REVIEW:
+            closed = OUTBOX.close(tx, event.event_id, now)
+            if not closed or change is None or change.state not in UNDER_REVIEW:
                 return
-            seen = changes.others_wished(tx, change.form.new_mobile, change.customer_id)
-            new = cases.find_more(tx, change_id, domain.findings(change.form.document, now, mobile_seen_elsewhere=seen))
+            found = prechecks.check(change, customer, seen_elsewhere(tx, change, self._hashes), now.date())
+            new = findings.add(tx, change_id, found, now)
             if new:
                 changes.note(tx, change_id, now, SYSTEM, "found", " ".join(new))
 

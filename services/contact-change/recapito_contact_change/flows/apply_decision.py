@@ -2,9 +2,10 @@
 
 from recapito_contact_change import events, notices
 from recapito_contact_change.adapters.registry import NotTakenOver, Registry
-from recapito_contact_change.domain import Case, Decision, Finding, State, Step
+from recapito_contact_change.domain import Case, Decision, State, Step
 from recapito_contact_change.flows.open_case import SYSTEM
-from recapito_contact_change.store import cases, changes
+from recapito_contact_change.prechecks import Finding, Found
+from recapito_contact_change.store import cases, changes, findings
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
@@ -74,7 +75,8 @@ class ApplyDecision:
             closed = OUTBOX.close(tx, event.event_id, now)
             if not closed or not changes.move(tx, change_id, Step.RETURN, applying_at=None, decided_at=None, reason_code=""):
                 return
-            cases.reopen(tx, change_id, tuple(dict.fromkeys((*case.findings, finding))))
+            cases.reopen(tx, change_id)
+            findings.add(tx, change_id, [Found(finding)], now)
             changes.note(tx, change_id, now, SYSTEM, Step.RETURN, finding)
 
     def _tell_refused(self, event: Event, case: Case) -> None:

@@ -9,7 +9,8 @@ from recapito_contact_change import notices
 from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.domain import ANSWER_WITHIN, Step
 from recapito_contact_change.flows.open_case import SYSTEM
-from recapito_contact_change.store import allowances, cases, changes, documents, repudiations
+from recapito_contact_change.hashes import DocumentHashes
+from recapito_contact_change.store import allowances, cases, changes, documents, findings, repudiations
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.documents import KeptDocument
 from recapito_documents.pipeline import DocumentPipeline
@@ -27,10 +28,19 @@ BATCH: Final = 100
 class CleanUp:
     """See ``run_once``. ``keep``: how long identity documents are kept after the decision. Several may run at once."""
 
-    def __init__(self, database: Database, registry: Registry, pipeline: DocumentPipeline, clock: Clock, keep: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        pipeline: DocumentPipeline,
+        hashes: DocumentHashes,
+        clock: Clock,
+        keep: timedelta,
+    ) -> None:
         self._database = database
         self._registry = registry
         self._pipeline = pipeline
+        self._hashes = hashes
         self._clock = clock
         self._keep = keep
 
@@ -46,6 +56,7 @@ class CleanUp:
         expired = _all(self._expire_unanswered)
         destroyed = _all(self._destroy_decided)
         unfiled = _all(self._delete_unfiled)
+        _all(self._hash_anew)
         with self._database.transaction() as tx:
             allowances.forget(tx, (now - timedelta(days=1)).date())
             repudiations.forget(tx, now)
@@ -82,6 +93,7 @@ class CleanUp:
                 if documents.destroy_key(tx, document.document_id, now):
                     detail = f"{document.document_id} sha256 {document.sha256}"
                     changes.note(tx, document.change_id, now, SYSTEM, "document_destroyed", detail)
+                    findings.forget_evidence(tx, document.change_id)
             self._pipeline.destroy(document)
         return len(due)
 
@@ -90,6 +102,16 @@ class CleanUp:
             due = documents.never_filed(tx, self._clock() - UNFILED, BATCH)
         for document in due:
             self._delete(document)
+        return len(due)
+
+    def _hash_anew(self) -> int:
+        """Hashes of documents' numbers that another key than the current one made."""
+        with self._database.read() as tx:
+            due = changes.hashed_otherwise(tx, self._hashes.current, BATCH)
+        with self._database.transaction() as tx:
+            for change in due:
+                document = change.form.document
+                changes.set_hash(tx, change.change_id, self._hashes.hash(document.type, document.number))
         return len(due)
 
     def _delete(self, document: KeptDocument) -> None:

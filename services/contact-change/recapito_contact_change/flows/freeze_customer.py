@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from recapito_contact_change import events
-from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import Operator, State, Step
+from recapito_contact_change import events, notices
+from recapito_contact_change.adapters.registry import NotTakenOver, Registry
+from recapito_contact_change.domain import STEPS, Change, Customer, Operator, State, Step
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
 from recapito_contact_change.store import cases, changes
+from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
@@ -46,10 +47,11 @@ class Restore:
         self._reader = reader
         self._clock = clock
 
-    def run(self, operator: Operator, change_id: str, note: str) -> Folder:
-        """The case, its change applied again and the customer freed; a repeat gives it again.
+    def run(self, operator: Operator, change_id: str, note: str, step: Step) -> Folder:
+        """The case, its customer freed and its change applied again (RESTORE) or taken back (REVERT); a repeat gives it again.
 
-        Raises Refusal: NOT_FOUND, OWN_CASE, NOT_FROZEN with the state, a note at fault.
+        Raises Refusal: NOT_FOUND, OWN_CASE, NOT_FROZEN with the state, REVERT_BEGUN, REGISTRY_CHANGED or USERNAME_TAKEN where the
+        old mobile can't come back, a note at fault.
         """
         if not 1 <= len(note.strip()) <= NOTE_LENGTH:
             raise invalid(Violation("note", "LENGTH", f"how it was found out, 1 to {NOTE_LENGTH} characters"))
@@ -60,14 +62,37 @@ class Restore:
         if case.is_own_of(operator):
             raise Refusal(Kind.FAILED_PRECONDITION, "OWN_CASE", "nobody decides on themselves")
         customer = self._registry.get(case.change.customer_id)
+        if step is Step.REVERT:
+            customer = self._revert(case.change) or customer
         now = self._clock()
         with self._database.transaction() as tx:
-            restored = changes.move(tx, change_id, Step.RESTORE)
-            if restored:
-                changes.note(tx, change_id, now, operator.name, Step.RESTORE, note.strip())
+            done = changes.move(tx, change_id, step, **({"ended_at": now} if step is Step.REVERT else {}))
+            if done:
+                changes.note(tx, change_id, now, operator.name, step, note.strip())
                 events.write(OUTBOX, tx, events.RESTORED, change_id, {"change_id": change_id}, now)
-        folder = self._reader.folder(case.case_id, customer)
+                template = notices.REVERTED if step is Step.REVERT else notices.RESTORED
+                for notice in notices.to_contacts_on_file(template, case.change, customer, customer.mobile):
+                    ledger.insert(tx, change_id, notice, now)
+        folder = self._reader.folder(case.case_id, customer, operator)
         state = folder.case.change.state
-        if not restored and state is not State.APPLIED:
-            raise Refusal(Kind.FAILED_PRECONDITION, "NOT_FROZEN", "the change isn't frozen", {"state": state})
+        if not done and state is not STEPS[step][1]:
+            begun = state is State.FROZEN
+            reason = "REVERT_BEGUN" if begun else "NOT_FROZEN"
+            raise Refusal(Kind.FAILED_PRECONDITION, reason, "the change can't be restored so any more", {"state": state})
         return folder
+
+    def _revert(self, change: Change) -> Customer | None:
+        """Asks the registry for the old mobile; the customer with it. None: the change isn't frozen.
+
+        Noted before, so that after a crash in between nobody finds that it was the customer after all.
+        """
+        with self._database.transaction() as tx:
+            begun = changes.begin_reverting(tx, change.change_id, self._clock())
+        if not begun:
+            return None
+        try:
+            return self._registry.revert_mobile(change.change_id)
+        except NotTakenOver as error:
+            with self._database.transaction() as tx:
+                changes.give_up_reverting(tx, change.change_id)
+            raise Refusal(Kind.FAILED_PRECONDITION, error.finding, "the registry can't put the old mobile back") from None

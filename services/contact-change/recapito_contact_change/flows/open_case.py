@@ -1,10 +1,15 @@
 """The review's intake: makes the case of a change, runs the prechecks, tells every contact on file."""
 
+from random import Random
 from typing import Final
 
-from recapito_contact_change import domain, events, notices
+import sqlalchemy as sa
+
+from recapito_contact_change import events, notices, prechecks
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import Step
+from recapito_contact_change.domain import Change, Step
+from recapito_contact_change.hashes import DocumentHashes
+from recapito_contact_change.prechecks import Elsewhere
 from recapito_contact_change.store import cases, changes
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
@@ -18,12 +23,17 @@ SYSTEM: Final = "system"
 
 
 class OpenCase:
-    """See ``run``."""
+    """See ``run``. ``drawn_percent``: of cases that go to a second operator by lot; ``chance`` draws them."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, registry: Registry, hashes: DocumentHashes, clock: Clock, chance: Random, drawn_percent: float
+    ) -> None:
         self._database = database
         self._registry = registry
+        self._hashes = hashes
         self._clock = clock
+        self._chance = chance
+        self._drawn_percent = drawn_percent
 
     def run(self, event: Event) -> None:
         """Handles a submitted event, once. A change that isn't waiting for its case is left as it is."""
@@ -33,13 +43,24 @@ class OpenCase:
         if change is None:
             raise Unreadable("no such change")
         customer = self._registry.get(change.customer_id)
+        on_file = self._registry.with_mobile(change.form.new_mobile, change.customer_id)
+        drawn = self._chance.random() * 100 < self._drawn_percent
         now = self._clock()
         with self._database.transaction() as tx:
             if not OUTBOX.close(tx, event.event_id, now) or not changes.move(tx, change_id, Step.OPEN):
                 return
-            seen = changes.others_wished(tx, change.form.new_mobile, change.customer_id)
-            found = domain.findings(change.form.document, now, mobile_seen_elsewhere=seen)
-            cases.insert(tx, new_id(), change_id, change.submitted_at, customer.name, found)
-            changes.note(tx, change_id, now, SYSTEM, Step.OPEN, " ".join(found))
+            found = prechecks.check(change, customer, seen_elsewhere(tx, change, self._hashes, on_file), now.date())
+            cases.insert(tx, new_id(), change, customer.name, found, now, drawn=drawn)
+            changes.note(tx, change_id, now, SYSTEM, Step.OPEN, " ".join(one.code for one in found))
             for notice in notices.to_contacts_on_file(notices.REQUESTED, change, customer, customer.mobile):
                 ledger.insert(tx, change_id, notice, now)
+
+
+def seen_elsewhere(tx: sa.Connection, change: Change, hashes: DocumentHashes, on_file: tuple[str, ...] = ()) -> Elsewhere:
+    """Where the change's document and mobile were seen before. ``on_file``: other customers whose mobile it is."""
+    document = change.form.document
+    wished = changes.customers_who_wished(tx, change.form.new_mobile, change.customer_id)
+    return Elsewhere(
+        document=changes.customers_who_showed(tx, hashes.all(document.type, document.number), change.customer_id),
+        mobile=tuple(dict.fromkeys((*on_file, *wished))),
+    )

@@ -1,11 +1,14 @@
 """What operators read: the queue, a case, its history. A look at a case is recorded before it is given."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import Case, Customer, Operator, Question
-from recapito_contact_change.store import cases, changes, documents, questions
+from recapito_contact_change.domain import UNDER_REVIEW, Case, Customer, Operator, Question, State
+from recapito_contact_change.review import Opinion
+from recapito_contact_change.store import cases, changes, documents, findings, opinions, questions
+from recapito_contact_change.store import notices as ledger
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Violation, invalid, not_found
 from recapito_servicekit.sql import Database
@@ -22,6 +25,9 @@ class Folder:
     customer: Customer
     documents: list[documents.KeptDocument]
     questions: list[Question]
+    evidence: Mapping[str, Mapping[str, str]]  # of the findings, by code
+    opinions: list[Opinion]  # while a review goes on, the reader's own alone
+    notices: list[ledger.Delivery]
 
 
 class ReadCases:
@@ -45,22 +51,42 @@ class ReadCases:
         more = len(found) > most
         return listed, cases.Place(listed[-1].change.submitted_at, listed[-1].case_id) if more else None
 
+    def reviewed_by(self, operator: Operator, listed: list[Case]) -> set[str]:
+        """The ids of those cases that wait for another operator, because this one has given their opinion."""
+        waiting = {case.case_id: case.round for case in listed if case.change.state is State.SECOND_REVIEW}
+        if not waiting:
+            return set()
+        with self._database.read() as tx:
+            given = opinions.rounds_of(tx, operator.operator_id, waiting)
+        return {case_id for case_id, round in given if waiting[case_id] == round}
+
     def open(self, operator: Operator, case_id: str) -> Folder:
         """A case with the registry's record as it is now; the look is recorded. Raises NOT_FOUND."""
         case = self.find(case_id)
         customer = self._registry.get(case.change.customer_id)
         with self._database.transaction() as tx:
             changes.note(tx, case.change.change_id, self._clock(), operator.name, "viewed")
-        return self.folder(case_id, customer)
+        return self.folder(case_id, customer, operator)
 
-    def folder(self, case_id: str, customer: Customer) -> Folder:
-        """The case as it is now, beside a record that was just read. Raises NOT_FOUND."""
+    def folder(self, case_id: str, customer: Customer, operator: Operator) -> Folder:
+        """The case as it is now, beside a record that was just read. Raises NOT_FOUND.
+
+        What other operators think of it is told when it is decided, so that the second looks with fresh eyes.
+        """
         with self._database.read() as tx:
             case = cases.find(tx, case_id)
             if case is None:
                 raise not_found("case")
             change_id = case.change.change_id
-            return Folder(case, customer, documents.of_change(tx, change_id), questions.of_change(tx, change_id))
+            return Folder(
+                case,
+                customer,
+                documents.of_change(tx, change_id),
+                questions.of_change(tx, change_id),
+                findings.of_change(tx, change_id),
+                _told(opinions.of_case(tx, case_id), case, operator),
+                ledger.of_change(tx, change_id),
+            )
 
     def find(self, case_id: str) -> Case:
         """The case alone. Raises NOT_FOUND."""
@@ -77,3 +103,9 @@ class ReadCases:
             if case is None:
                 raise not_found("case")
             return cases.history(tx, case.change.change_id)
+
+
+def _told(given: list[Opinion], case: Case, operator: Operator) -> list[Opinion]:
+    if case.change.state not in UNDER_REVIEW:
+        return given
+    return [one for one in given if one.operator_id == operator.operator_id]

@@ -11,6 +11,7 @@ from recapito_contact_change.adapters.codes import Codes
 from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.domain import NEW_MOBILES_A_DAY, REVIEW_TARGET, Asker, Change, State
 from recapito_contact_change.flows.wish_mobile import too_many_mobiles
+from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.store import allowances, changes, documents
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
@@ -24,10 +25,13 @@ CUSTOMER: Final = "customer"
 class SubmitRequest:
     """See ``run``. ``confirm``: whether a proof of the new mobile is demanded."""
 
-    def __init__(self, database: Database, registry: Registry, codes: Codes, clock: Clock, *, confirm: bool) -> None:
+    def __init__(
+        self, database: Database, registry: Registry, codes: Codes, hashes: DocumentHashes, clock: Clock, *, confirm: bool
+    ) -> None:
         self._database = database
         self._registry = registry
         self._codes = codes
+        self._hashes = hashes
         self._clock = clock
         self._confirm = confirm
 
@@ -84,7 +88,7 @@ class SubmitRequest:
             due_at=now + REVIEW_TARGET,
         )
         with self._database.transaction() as tx:
-            changes.insert(tx, change, typed.request_id)
+            changes.insert(tx, change, typed.request_id, self._hashes.hash(filed.document.type, filed.document.number))
             if not allowances.take_mobile(tx, asker.customer_id, filed.new_mobile, now.date(), NEW_MOBILES_A_DAY):
                 raise too_many_mobiles()
             if not documents.file(tx, asker.customer_id, typed.document_ids, change.change_id):

@@ -1,9 +1,12 @@
 """An operator takes a case for the length of a lease, or renews their own hold."""
 
+from collections.abc import Sequence
+
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import ENDED_STATES, Case, Operator, State
+from recapito_contact_change.domain import ENDED_STATES, UNDER_REVIEW, Case, Operator
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
-from recapito_contact_change.store import cases, changes
+from recapito_contact_change.review import Opinion
+from recapito_contact_change.store import cases, changes, opinions
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal, not_found
 from recapito_servicekit.sql import Database
@@ -21,22 +24,25 @@ class TakeCase:
     def run(self, operator: Operator, case_id: str) -> Folder:
         """The case as taken. The registry's version that the operator sees now is the one that an approval will hold for.
 
-        Raises Refusal: NOT_FOUND, OWN_CASE, CASE_HELD with who holds it, ALREADY_DECIDED.
+        Raises Refusal: NOT_FOUND, OWN_CASE, ALREADY_REVIEWED, CASE_HELD with who holds it, ALREADY_DECIDED.
         """
         case = self._reader.find(case_id)
         demand_not_own(case, operator)
         customer = self._registry.get(case.change.customer_id)
         now = self._clock()
         with self._database.transaction() as tx:
+            case = cases.find(tx, case_id) or case
+            if case.change.state in UNDER_REVIEW:
+                demand_may_review(opinions.of_round(tx, case_id, case.round), operator)
             taken = cases.take(tx, case_id, operator, customer.version, now)
             if taken:
                 changes.note(tx, case.change.change_id, now, operator.name, "taken")
         if not taken:
             case = self._reader.find(case_id)
-            if case.change.state is not State.IN_REVIEW:
+            if case.change.state not in UNDER_REVIEW:
                 raise already_decided(case)
             raise Refusal(Kind.ABORTED, "CASE_HELD", "another operator holds the case", {"holder": case.holder_name})
-        return self._reader.folder(case_id, customer)
+        return self._reader.folder(case_id, customer, operator)
 
     def renew(self, operator: Operator, case_id: str) -> Case:
         """The case with a lease of 15 minutes from now. Raises Refusal: NOT_FOUND, LEASE_LOST with who holds it."""
@@ -71,6 +77,14 @@ def demand_not_own(case: Case, operator: Operator) -> None:
     """Raises FAILED_PRECONDITION where the operator would decide on themselves."""
     if case.is_own_of(operator):
         raise Refusal(Kind.FAILED_PRECONDITION, "OWN_CASE", "nobody decides on themselves")
+
+
+def demand_may_review(given: Sequence[Opinion], operator: Operator) -> None:
+    """Raises FAILED_PRECONDITION where the operator has given their opinion in this round."""
+    if any(one.operator_id == operator.operator_id for one in given):
+        raise Refusal(
+            Kind.FAILED_PRECONDITION, "ALREADY_REVIEWED", "nobody decides twice on one case; it waits for another operator"
+        )
 
 
 def already_decided(case: Case) -> Refusal:

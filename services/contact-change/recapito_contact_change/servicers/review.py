@@ -1,6 +1,6 @@
 """The operators' side: ``recapito.contact_change.v1.ReviewService``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,16 +8,20 @@ import grpc
 from recapito.contact_change.v1 import contact_change_pb2, review_pb2_grpc
 from recapito.contact_change.v1 import review_pb2 as pb
 
-from recapito_contact_change.domain import Case, Customer, Decision, Operator, Question, State
+from recapito_contact_change.domain import UNDER_REVIEW, Case, Customer, Decision, Operator, Question, State, Step
 from recapito_contact_change.flows.decide_case import DecideCase, Verdict
 from recapito_contact_change.flows.freeze_customer import Restore
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
 from recapito_contact_change.flows.read_document import ReadDocument
 from recapito_contact_change.flows.take_case import TakeCase
+from recapito_contact_change.prechecks import FAILED
+from recapito_contact_change.review import Opinion
 from recapito_contact_change.servicers import places
 from recapito_contact_change.servicers.customer import state_value
 from recapito_contact_change.store.cases import Filter
 from recapito_contact_change.store.documents import KeptDocument
+from recapito_contact_change.store.notices import Delivery
+from recapito_servicekit import contacts
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Violation, invalid
@@ -50,12 +54,15 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
             state=_STATES.get(request.filter.state),
             change_id=request.filter.change_id,
             holder_id=operator().operator_id if request.filter.mine else "",
+            waiting=request.filter.waiting,
         )
         newest_first = request.order == pb.CASE_ORDER_NEWEST_FIRST
         after = places.read(request.page_token) if request.page_token else None
         found, following = self._flows.read.page(chosen, after, request.page_size, newest_first=newest_first)
+        mine = self._flows.read.reviewed_by(operator(), found)
         return pb.ListCasesResponse(
-            cases=[self._summary(case) for case in found], next_page_token=places.write(following) if following else ""
+            cases=[self._summary(case, reviewed=case.case_id in mine) for case in found],
+            next_page_token=places.write(following) if following else "",
         )
 
     def GetCase(self, request: pb.GetCaseRequest, context: grpc.ServicerContext) -> pb.GetCaseResponse:
@@ -101,9 +108,10 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
 
     def Restore(self, request: pb.RestoreRequest, context: grpc.ServicerContext) -> pb.RestoreResponse:
         """It was them after all."""
-        return pb.RestoreResponse(case=self._case(self._flows.restore.run(operator(), request.change_id, request.note)))
+        step = Step.REVERT if request.restoration == pb.RESTORATION_REVERT else Step.RESTORE
+        return pb.RestoreResponse(case=self._case(self._flows.restore.run(operator(), request.change_id, request.note, step)))
 
-    def _summary(self, case: Case) -> pb.CaseSummary:
+    def _summary(self, case: Case, *, reviewed: bool = False) -> pb.CaseSummary:
         return pb.CaseSummary(
             case_id=case.case_id,
             change_id=case.change.change_id,
@@ -114,13 +122,15 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
             due_at=to_timestamp(case.change.due_at),
             findings_count=len(case.findings),
             customer_name=case.customer_name,
+            reviewed_by_me=reviewed,
         )
 
     def _case(self, folder: Folder) -> pb.Case:
         case = folder.case
         held = case.held_at(self._flows.clock())
+        waits = case.change.state in UNDER_REVIEW
         return pb.Case(
-            summary=self._summary(case),
+            summary=self._summary(case, reviewed=bool(self._flows.read.reviewed_by(operator(), [case]))),
             form=_form(case),
             registry=_registry(folder.customer),
             documents=[_document(document) for document in folder.documents],
@@ -132,6 +142,9 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
             decided_at=to_timestamp(case.decided_at),
             findings=case.findings,
             questions=[_question(question) for question in folder.questions],
+            found=[_finding(code, folder.evidence) for code in case.findings],
+            opinions=[_opinion(one, tell_risks=not waits) for one in folder.opinions],
+            deliveries=[_delivery(one) for one in folder.notices],
         )
 
 
@@ -181,6 +194,34 @@ def _question(question: Question) -> pb.AskedQuestion:
         text=question.text,
         answered_at=to_timestamp(question.answered_at),
         answer=question.answer,
+    )
+
+
+def _finding(code: str, evidence: Mapping[str, Mapping[str, str]]) -> pb.CaseFinding:
+    return pb.CaseFinding(code=code, evidence=evidence.get(code, {}), failed=code in FAILED)
+
+
+def _opinion(opinion: Opinion, *, tell_risks: bool) -> pb.Opinion:
+    return pb.Opinion(
+        operator=opinion.operator_name,
+        decision=pb.Decision.Value(f"DECISION_{opinion.decision}"),
+        reason_code=opinion.reason_code,
+        note=opinion.note,
+        given_at=to_timestamp(opinion.given_at),
+        risks=opinion.risks if tell_risks else (),
+    )
+
+
+def _delivery(delivery: Delivery) -> pb.Delivery:
+    notice = delivery.notice
+    return pb.Delivery(
+        channel=notice.channel,
+        masked_destination=contacts.mask(notice.destination),
+        template=notice.template,
+        state=delivery.state,
+        tries=delivery.tries,
+        at=to_timestamp(delivery.at),
+        error=delivery.error,
     )
 
 

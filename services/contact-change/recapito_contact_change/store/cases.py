@@ -1,12 +1,15 @@
 """Cases: the queue, the lease, the decision. Whatever changes a case raises its version in the same statement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recapito_contact_change.domain import LEASE, Case, Decision, Finding, Operator, State
+from recapito_contact_change.domain import LEASE, Case, Change, Decision, Operator, State
+from recapito_contact_change.prechecks import Found
+from recapito_contact_change.store import findings
 from recapito_contact_change.store.changes import change_of
 from recapito_contact_change.store.tables import CASES, CHANGES, HISTORY
 
@@ -31,6 +34,7 @@ class Filter:
     state: State | None = None
     change_id: str = ""
     holder_id: str = ""
+    waiting: bool = False  # for an operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +46,19 @@ class Place:
 
 
 def insert(
-    tx: sa.Connection, case_id: str, change_id: str, submitted_at: datetime, customer_name: str, findings: tuple[Finding, ...]
+    tx: sa.Connection, case_id: str, change: Change, customer_name: str, found: Sequence[Found], now: datetime, *, drawn: bool
 ) -> None:
-    """Makes the case of a change."""
+    """Makes the case of a change. ``drawn``: by lot, for a second operator."""
+    findings.insert(tx, change.change_id, found, now)
     tx.execute(
         CASES.insert().values(
             case_id=case_id,
-            change_id=change_id,
-            submitted_at=submitted_at,
+            change_id=change.change_id,
+            submitted_at=change.submitted_at,
             customer_name=customer_name[:200],
             version=1,
-            findings=" ".join(findings),
+            findings=" ".join(one.code for one in found),
+            drawn=drawn,
         )
     )
 
@@ -74,6 +80,8 @@ def page(tx: sa.Connection, chosen: Filter, now: datetime, after: Place | None, 
     query = _joined()
     if chosen.state is not None:
         query = query.where(CHANGES.c.state == chosen.state)
+    if chosen.waiting:
+        query = query.where(C.is_open)  # says it by itself, so that an index has them in the queue's order
     if chosen.change_id:
         query = query.where(C.change_id == chosen.change_id)
     if chosen.holder_id:
@@ -115,27 +123,40 @@ def decide(
     decision: Decision,
     reason_code: str,
     note: str,
+    registry_version: int,
 ) -> bool:
-    """Writes the decision and ends the lease. False: the operator's lease is over, or the case changed since that version."""
-    decided = tx.execute(
-        CASES.update()
-        .where(
-            C.case_id == case_id,
-            C.version == expected_version,
-            C.holder_id == operator.operator_id,
-            C.lease_expires_at > now,
-        )
-        .values(
-            **_CLOSED,
-            decision=decision,
-            reason_code=reason_code,
-            note=note,
-            decided_by_id=operator.operator_id,
-            decided_by_name=operator.name,
-            decided_at=now,
-        )
+    """Writes the decision and ends the lease. False: the operator's lease is over, or the case changed since that version.
+
+    ``registry_version``: of the customer's record that the decision holds for.
+    """
+    written = {
+        **_CLOSED,
+        "decision": decision,
+        "reason_code": reason_code,
+        "note": note,
+        "registry_version": registry_version,
+        "decided_by_id": operator.operator_id,
+        "decided_by_name": operator.name,
+        "decided_at": now,
+    }
+    return _by_holder(tx, case_id, operator, expected_version, now, written)
+
+
+def pass_on(tx: sa.Connection, case_id: str, operator: Operator, expected_version: int, now: datetime) -> bool:
+    """Ends the operator's lease; the case waits for another one. False: as ``decide``."""
+    return _by_holder(tx, case_id, operator, expected_version, now, {**_CLOSED, "is_open": True})
+
+
+def _by_holder(
+    tx: sa.Connection, case_id: str, operator: Operator, expected_version: int, now: datetime, values: dict[str, Any]
+) -> bool:
+    held = CASES.update().where(
+        C.case_id == case_id,
+        C.version == expected_version,
+        C.holder_id == operator.operator_id,
+        C.lease_expires_at > now,
     )
-    return decided.rowcount == 1
+    return tx.execute(held.values(**values)).rowcount == 1
 
 
 def renew(tx: sa.Connection, case_id: str, operator_id: str, now: datetime) -> bool:
@@ -156,29 +177,15 @@ def close(tx: sa.Connection, change_id: str) -> None:
     tx.execute(CASES.update().where(C.change_id == change_id).values(**_CLOSED))
 
 
-def find_more(tx: sa.Connection, change_id: str, findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    """Adds findings to a case, in the caller's lock of it; gives those that are new."""
-    row = tx.execute(sa.select(C.findings).where(C.change_id == change_id).with_for_update()).one()
-    known = row.findings.split()
-    new = tuple(finding for finding in findings if finding not in known)
-    if new:
-        found = " ".join((*known, *new))
-        tx.execute(CASES.update().where(C.change_id == change_id).values(findings=found, version=C.version + 1))
-    return new
-
-
-def reopen(tx: sa.Connection, change_id: str, findings: tuple[str, ...] | None = None) -> None:
-    """Lets operators take the case again, its decision or question taken back; the history keeps it.
-
-    ``findings`` None: as they are.
-    """
+def reopen(tx: sa.Connection, change_id: str) -> None:
+    """Lets operators take the case again, its decision or question taken back; the history keeps it. They review it anew."""
     tx.execute(
         CASES.update()
         .where(C.change_id == change_id)
         .values(
             version=C.version + 1,
             is_open=True,
-            findings=C.findings if findings is None else " ".join(findings),
+            round=C.round + 1,
             decision=None,
             reason_code="",
             note="",
@@ -217,4 +224,6 @@ def _case(row: Any) -> Case:
         decided_by_id=row.case_decided_by_id,
         decided_by_name=row.case_decided_by_name,
         decided_at=row.case_decided_at,
+        round=row.case_round,
+        drawn=row.case_drawn,
     )

@@ -1,7 +1,8 @@
 """Changes: filed once, read by their customer, moved by guarded steps."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -9,9 +10,14 @@ from recapito_contact_change.domain import OPEN_STATES, STEPS, STOPS, Change, St
 from recapito_contact_change.form import DocumentType, FiledForm, IdentityDocument, Reason
 from recapito_contact_change.store.tables import CHANGES, HISTORY, QUESTIONS
 
+MOST_OTHERS: Final = 3  # that a finding names
 
-def insert(tx: sa.Connection, change: Change, request_id: str) -> None:
-    """Files a change. Raises IntegrityError: the request_id was used, or the customer has an open one."""
+
+def insert(tx: sa.Connection, change: Change, request_id: str, document_hash: str) -> None:
+    """Files a change. ``document_hash``: of its document's number.
+
+    Raises IntegrityError: the request_id was used, or the customer has an open one.
+    """
     form, document = change.form, change.form.document
     tx.execute(
         CHANGES.insert().values(
@@ -25,6 +31,7 @@ def insert(tx: sa.Connection, change: Change, request_id: str) -> None:
             notify_email=form.notify_email,
             document_type=document.type,
             document_number=document.number,
+            document_hash=document_hash,
             document_issuer=document.issuer,
             document_issued_on=document.issued_on,
             document_expires_on=document.expires_on,
@@ -45,6 +52,8 @@ def move(tx: sa.Connection, change_id: str, step: Step, **values: Any) -> bool:
     change = CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state.in_(starts))
     if step in STOPS:
         change = change.where(CHANGES.c.applying_at.is_(None))
+    if step is Step.RESTORE:
+        change = change.where(CHANGES.c.reverting_at.is_(None))
     return tx.execute(change.values(state=end, **values)).rowcount == 1
 
 
@@ -54,6 +63,18 @@ def begin_applying(tx: sa.Connection, change_id: str, now: datetime) -> bool:
         CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state == State.APPROVED).values(applying_at=now)
     )
     return begun.rowcount == 1
+
+
+def begin_reverting(tx: sa.Connection, change_id: str, now: datetime) -> bool:
+    """Notes that the registry is about to be asked for the old mobile. False: the change isn't frozen."""
+    frozen = CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state == State.FROZEN)
+    return tx.execute(frozen.values(reverting_at=now)).rowcount == 1
+
+
+def give_up_reverting(tx: sa.Connection, change_id: str) -> None:
+    """The registry couldn't: the change is as it was."""
+    frozen = CHANGES.update().where(CHANGES.c.change_id == change_id, CHANGES.c.state == State.FROZEN)
+    tx.execute(frozen.values(reverting_at=None))
 
 
 def unanswered(tx: sa.Connection, asked_before: datetime, most: int) -> list[Change]:
@@ -110,9 +131,31 @@ def count_open(tx: sa.Connection) -> list[tuple[State, int, datetime | None]]:
     return [(state, *found.get(state, (0, None))) for state in sorted(OPEN_STATES)]
 
 
-def others_wished(tx: sa.Connection, mobile: str, customer_id: str) -> bool:
-    """Whether another customer ever wished for that mobile."""
-    return _first(tx, CHANGES.c.new_mobile == mobile, CHANGES.c.customer_id != customer_id) is not None
+def customers_who_wished(tx: sa.Connection, mobile: str, customer_id: str) -> tuple[str, ...]:
+    """Other customers who ever wished for that mobile."""
+    return _others(tx, CHANGES.c.new_mobile == mobile, customer_id)
+
+
+def customers_who_showed(tx: sa.Connection, document_hashes: Sequence[str], customer_id: str) -> tuple[str, ...]:
+    """Other customers who ever filed that document."""
+    return _others(tx, CHANGES.c.document_hash.in_(document_hashes), customer_id)
+
+
+def hashed_otherwise(tx: sa.Connection, key_id: str, most: int) -> list[Change]:
+    """Changes whose document's hash was made with another key than that, or is missing."""
+    low, high = f"{key_id}:", f"{key_id};"  # a semicolon follows a colon
+    otherwise = sa.or_(CHANGES.c.document_hash < low, CHANGES.c.document_hash >= high)
+    return [change_of(row) for row in tx.execute(sa.select(CHANGES).where(otherwise).limit(most))]
+
+
+def set_hash(tx: sa.Connection, change_id: str, document_hash: str) -> None:
+    """Keeps another hash of the same document."""
+    tx.execute(CHANGES.update().where(CHANGES.c.change_id == change_id).values(document_hash=document_hash))
+
+
+def _others(tx: sa.Connection, seen: sa.ColumnElement[bool], customer_id: str) -> tuple[str, ...]:
+    query = sa.select(CHANGES.c.customer_id).where(seen, CHANGES.c.customer_id != customer_id).distinct().limit(MOST_OTHERS)
+    return tuple(tx.scalars(query))
 
 
 def _first(tx: sa.Connection, *where: sa.ColumnElement[bool]) -> Change | None:

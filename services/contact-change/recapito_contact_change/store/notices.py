@@ -27,6 +27,17 @@ class FailedNotice:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far a notice came. ``at``: when it went out or was refused; None: it waits."""
+
+    notice: Notice
+    state: NoticeState
+    tries: int
+    at: datetime | None
+    error: str
+
+
 def insert(tx: sa.Connection, change_id: str, notice: Notice, now: datetime) -> None:
     """Puts a notice on the ledger, to go out once the transaction holds."""
     notice_id = new_id()
@@ -92,6 +103,12 @@ def queue_again(tx: sa.Connection, notice_id: str, now: datetime) -> bool:
     if queued.rowcount == 1:
         events.write(OUTBOX, tx, events.NOTICE, notice_id, {"notice_id": notice_id}, now)
     return queued.rowcount == 1
+
+
+def of_change(tx: sa.Connection, change_id: str) -> list[Delivery]:
+    """A change's notices, those of one event beside each other."""
+    rows = tx.execute(sa.select(NOTICES).where(N.change_id == change_id).order_by(N.template, N.channel, N.notice_id))
+    return [Delivery(_notice(row), NoticeState(row.state), row.tries, row.sent_at or row.failed_at, row.error) for row in rows]
 
 
 def change_of(tx: sa.Connection, notice_id: str) -> str:

@@ -12,6 +12,7 @@ METADATA: Final = sa.MetaData()
 _ID: Final = sa.String(32)
 _SEQ: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _FAILED: Final = sa.text("failed_at IS NOT NULL")
+_CAN_BE_TAKEN: Final = sa.text("is_open")
 _IS_OPEN: Final = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in BEFORE_APPLIED)))
 
 CHANGES: Final = sa.Table(
@@ -27,6 +28,7 @@ CHANGES: Final = sa.Table(
     sa.Column("notify_email", sa.String(320), nullable=False),
     sa.Column("document_type", sa.String(20), nullable=False),
     sa.Column("document_number", sa.String(20), nullable=False),
+    sa.Column("document_hash", sa.String(110), nullable=False),  # of type and number, keyed: key id, ":", hex
     sa.Column("document_issuer", sa.String(100), nullable=False),
     sa.Column("document_issued_on", sa.Date, nullable=False),
     sa.Column("document_expires_on", sa.Date, nullable=False),
@@ -36,11 +38,13 @@ CHANGES: Final = sa.Table(
     sa.Column("decided_at", UtcDateTime),
     sa.Column("applying_at", UtcDateTime),  # since then the registry may have the new mobile: too late to stop it
     sa.Column("applied_at", UtcDateTime),
+    sa.Column("reverting_at", UtcDateTime),  # since then the registry may have the old mobile again: no other way is left
     sa.Column("ended_at", UtcDateTime),  # when it was over without a decision
     sa.Column("reason_code", sa.String(40), nullable=False, default=""),
     sa.UniqueConstraint("customer_id", "request_id", name="changes_request"),
     sa.Index("changes_one_open", "customer_id", unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
     sa.Index("changes_new_mobile", "new_mobile"),
+    sa.Index("changes_document", "document_hash"),
 )
 
 DOCUMENTS: Final = sa.Table(
@@ -98,7 +102,37 @@ CASES: Final = sa.Table(
     sa.Column("decided_by_id", sa.String(64), nullable=False, default=""),
     sa.Column("decided_by_name", sa.String(100), nullable=False, default=""),
     sa.Column("decided_at", UtcDateTime),
+    sa.Column("round", sa.Integer, nullable=False, default=1),
+    sa.Column("drawn", sa.Boolean, nullable=False, default=False),  # by lot, for a second operator
     sa.Index("cases_queue", "submitted_at", "case_id"),
+    sa.Index("cases_open", "submitted_at", "case_id", sqlite_where=_CAN_BE_TAKEN, postgresql_where=_CAN_BE_TAKEN),
+)
+
+OPINIONS: Final = sa.Table(
+    "opinions",
+    METADATA,
+    sa.Column("case_id", _ID, sa.ForeignKey("cases.case_id"), primary_key=True),
+    sa.Column("round", sa.Integer, primary_key=True),
+    sa.Column("operator_id", sa.String(64), primary_key=True),  # nobody twice in a round
+    sa.Column("operator_name", sa.String(100), nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),  # 1: the first of the round
+    sa.Column("decision", sa.String(20), nullable=False),
+    sa.Column("reason_code", sa.String(40), nullable=False),
+    sa.Column("note", sa.String(2000), nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),  # the case's version
+    sa.Column("registry_version", sa.BigInteger, nullable=False),
+    sa.Column("risks", sa.String(200), nullable=False),  # separated by spaces
+    sa.Column("given_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("case_id", "round", "place", name="opinions_place"),
+)
+
+FINDINGS: Final = sa.Table(
+    "findings",
+    METADATA,
+    sa.Column("change_id", _ID, sa.ForeignKey("changes.change_id"), primary_key=True),
+    sa.Column("code", sa.String(40), primary_key=True),
+    sa.Column("evidence", sa.Text, nullable=False),  # JSON; emptied with the documents
+    sa.Column("found_at", UtcDateTime, nullable=False),
 )
 
 QUESTIONS: Final = sa.Table(

@@ -23,6 +23,7 @@ JOURNEY: Final = "change"
 CANCELLABLE: Final = (
     contact_change_pb2.CHANGE_STATE_SUBMITTED,
     contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+    contact_change_pb2.CHANGE_STATE_SECOND_REVIEW,
     contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER,
     contact_change_pb2.CHANGE_STATE_APPROVED,
 )
