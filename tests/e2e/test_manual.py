@@ -17,6 +17,7 @@ def test_manual_comes_true(system: System, chromium: Browser, tmp_path: Path) ->
     known = system.customers(1, mobile=False)[0]
     operator = system.operator("reviewer")
     new = "+39347" + known.customer_id[-7:]
+    number = f"CA{known.customer_id[-5:]}AA"
     today = datetime.now(UTC).date()
     customer = Person(chromium, system.portal, PHONE, tmp_path / "portal")
 
@@ -45,13 +46,13 @@ def test_manual_comes_true(system: System, chromium: Browser, tmp_path: Path) ->
     customer.fill(new_mobile=new.removeprefix("+39"))
     customer.fill(code=system.inbox.code(new))
     customer.fill(type="1")
-    customer.attach("front", card("CARTA D'IDENTITÀ", [known.family_name, known.given_name, "CA12345AA"]))
+    customer.attach("front", card("CARTA D'IDENTITÀ", [known.family_name, known.given_name, number]))
     customer.attach("back", card("RETRO", ["Comune di Esempio"]))
-    typed = {"number": "ca 12345 aa", "issuer": "Comune di Esempio", "issued_on": (today - timedelta(days=900)).isoformat()}
+    typed = {"number": number.lower(), "issuer": "Comune di Esempio", "issued_on": (today - timedelta(days=900)).isoformat()}
     customer.fill(**typed, expires_on=(today - timedelta(days=1)).isoformat(), notify_email="avviso@example.org")
     customer.says("Il documento è scaduto")
     customer.fill(
-        **{**typed, "number": "CA12345AA"},
+        **{**typed, "number": number},
         expires_on=(today + timedelta(days=900)).isoformat(),
         notify_email="avviso@example.org",
     )
@@ -63,7 +64,7 @@ def test_manual_comes_true(system: System, chromium: Browser, tmp_path: Path) ->
     worker.fill(username=operator.name, password=PASSWORD, totp=pyotp.TOTP(operator.totp_secret).now())
     worker.follow(f"{known.given_name} {known.family_name}")
     worker.press("Prendi in carico")
-    worker.says("CA12345AA", "avviso@example.org", known.email)
+    worker.says(number, "avviso@example.org", known.email)
     pictures = worker.page.locator("main img")
     assert pictures.count() >= 2
     assert pictures.first.evaluate("image => image.naturalWidth") > 300

@@ -52,7 +52,7 @@ def file_change(system: System, token: str, new_mobile: str, notify_email: str) 
                 notify_email=notify_email,
                 identity_document=contact_change_pb2.IdentityDocument(
                     type=contact_change_pb2.DOCUMENT_TYPE_IDENTITY_CARD,
-                    number="CA12345AA",
+                    number=f"CA{new_mobile[-5:]}AA",  # one that came in for another customer needs a second operator
                     issuer="Comune di Esempio",
                     issued_on=(today - timedelta(days=900)).isoformat(),
                     expires_on=(today + timedelta(days=900)).isoformat(),

@@ -10,7 +10,6 @@ from recapito.contact_change.v1 import review_pb2
 from recapito_contact_change.domain import Decision
 from recapito_contact_change.flows.open_case import OpenCase
 from recapito_contact_change.review import Risk
-from recapito_servicekit.times import to_timestamp
 from tests.conftest import SetClock
 from tests.integration.contact_change.system import Operator, System, identity_document, refused
 from tests.integration.contact_change.test_events import Pump
@@ -21,7 +20,7 @@ APPROVE, REJECT = review_pb2.DECISION_APPROVE, review_pb2.DECISION_REJECT
 def risky(system: System) -> str:
     """A case of a customer who reset the password lately; gives its id."""
     customer = system.sign_in("C1")
-    system.known.customers["C1"].password_recovered_at.CopyFrom(to_timestamp(system.clock() - timedelta(days=6)))
+    system.known.customers["C1"].password_recovered_at.FromDatetime(system.clock() - timedelta(days=6))
     change = customer.submit()
     Pump(system).run()
     return system.case_of(change.change_id).case_id

@@ -25,7 +25,17 @@ def test_a_hold_is_not_renewed_on_a_case_whose_decision_is_being_written(system:
     thread = threading.Thread(target=renew)
     with system.database.transaction() as tx:
         reason = {"reason_code": "DOCUMENT_MATCHES"}
-        assert cases.decide(tx, case_id, me, version, system.clock(), decision=Decision.APPROVE, note="", **reason)
+        assert cases.decide(
+            tx,
+            case_id,
+            me,
+            version,
+            system.clock(),
+            decision=Decision.APPROVE,
+            note="",
+            registry_version=3,
+            reason_code=reason["reason_code"],
+        )
         assert changes.move(tx, change.change_id, Step.APPROVE, decided_at=system.clock(), **reason)
         thread.start()
         time.sleep(1)  # it waits for this transaction
