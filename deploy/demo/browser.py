@@ -7,6 +7,8 @@ import httpx
 import lxml.html
 
 SECONDS: Final = 30
+Page = tuple[str, lxml.html.HtmlElement]
+"""A page's path and content."""
 
 
 class PageDiffers(AssertionError):
@@ -25,6 +27,14 @@ class Browser:
     def open(self, path: str) -> None:
         """Goes to an address."""
         self._show(self._http.get(path))
+
+    def kept(self) -> Page:
+        """The page that is open, for ``back``."""
+        return self.path, self._page
+
+    def back(self, page: Page) -> None:
+        """To a page that was open, as it was: what the browser's own button does."""
+        self.path, self._page = page
 
     def text(self) -> str:
         """What a person reads in the page's main part."""

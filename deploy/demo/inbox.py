@@ -26,10 +26,11 @@ class Inbox:
 
     def texts(self, contact: str) -> list[str]:
         """The texts that arrived for a contact, the oldest first."""
-        query = {"query": f"to:{address_of(contact)}", "limit": "200"}
-        found = self._http.get("/api/v1/search", params=query).raise_for_status().json()["messages"]
-        found.sort(key=lambda message: message["Created"])
-        return [self._message(message["ID"])["Text"] for message in found]
+        return [self._message(message["ID"])["Text"] for message in self._found(contact)]
+
+    def subjects(self, contact: str) -> dict[str, str]:
+        """What those messages are about, by their ids."""
+        return {message["ID"]: message["Subject"] for message in self._found(contact)}
 
     def wait(self, contact: str, count: int = 1, seconds: float = 15) -> list[str]:
         """The same once there are ``count``. Raises NothingCame."""
@@ -50,6 +51,11 @@ class Inbox:
             if time.monotonic() > until:
                 raise NothingCame(f"{count} code(s) for {contact} did not come; there are {len(codes)}")
             time.sleep(0.1)
+
+    def _found(self, contact: str) -> list[dict[str, Any]]:
+        query = {"query": f"to:{address_of(contact)}", "limit": "200"}
+        found: list[dict[str, Any]] = self._http.get("/api/v1/search", params=query).raise_for_status().json()["messages"]
+        return sorted(found, key=lambda message: str(message["Created"]))
 
     def _message(self, message_id: str) -> dict[str, Any]:
         message: dict[str, Any] = self._http.get(f"/api/v1/message/{message_id}").raise_for_status().json()

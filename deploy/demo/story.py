@@ -64,12 +64,12 @@ def play(place: Place) -> int:
     operator = place.create_operator("reviewer")
     telling.does("ops", f"recapito-auth create-operator {operator.name} --role reviewer")
     _stranger(story, nicolo)
-    _register(story, nicolo, nicolo.email)
+    register(story, nicolo, nicolo.email)
     new = place.new_mobile(1)
-    _without_mobile(story, nicolo, new, operator)
-    browser = _sign_in(story, nicolo, nicolo.email, new)
-    _claim(story, nicolo, browser, new)
-    _register(story, maria, maria.mobile)
+    without_mobile(story, nicolo, new, operator)
+    browser = sign_in(story, nicolo, nicolo.email, new)
+    claim(story, nicolo, browser, new)
+    register(story, maria, maria.mobile)
     _not_recognised(story, maria, operator)
     _other_service(story, nicolo, new)
     return story.held
@@ -96,7 +96,8 @@ def _start_registration(story: Story, known: Customer, contact: str) -> Browser:
     return browser
 
 
-def _register(story: Story, known: Customer, contact: str) -> None:
+def register(story: Story, known: Customer, contact: str) -> None:
+    """A customer opens the account, by one of their contacts."""
     telling.chapter(f"{known.given_name} {known.family_name} registers")
     browser = _start_registration(story, known, contact)
     telling.sees(f"«{browser.heading()}»")
@@ -110,7 +111,8 @@ def _register(story: Story, known: Customer, contact: str) -> None:
     story.holds("the account is open, and nobody is signed in yet", "Accedi" in browser.text())
 
 
-def _password(story: Story, known: Customer, username: str) -> Browser:
+def password(story: Story, known: Customer, username: str) -> Browser:
+    """The first step of a sign-in."""
     browser = Browser(story.place.portal)
     browser.open("/accedi")
     telling.does(known.given_name, "«Accedi» with user name and password")
@@ -118,9 +120,10 @@ def _password(story: Story, known: Customer, username: str) -> Browser:
     return browser
 
 
-def _without_mobile(story: Story, known: Customer, new: str, operator: Operator) -> None:
+def without_mobile(story: Story, known: Customer, new: str, operator: Operator) -> None:
+    """A customer without a mobile asks for one, and an operator approves."""
     telling.chapter("No mobile on file: «Richiedi assistenza»")
-    browser = _password(story, known, known.email)
+    browser = password(story, known, known.email)
     browser.expect("recapito cellulare", "Richiedi assistenza")
     telling.sees("no mobile is on file")
     browser.press("Richiedi assistenza")
@@ -140,6 +143,24 @@ def document_number(known: Customer) -> str:
 
 
 def _file_change(story: Story, known: Customer, browser: Browser, new: str, reason: str = "") -> None:
+    data = fill_in(story, known, browser, new, reason)
+    browser.fill(**data)
+    telling.sees(f"«{browser.heading()}»: {browser.text()[:160]}…")
+    browser.open("/recapito/richieste")
+    browser.expect(masked(new))
+    story.holds("the request is filed and its state can be read", True)
+
+
+def masked(mobile: str) -> str:
+    """A mobile as pages show it."""
+    national = mobile.removeprefix("+39")
+    return f"{national[:3]} *****{national[-2:]}"
+
+
+def fill_in(
+    story: Story, known: Customer, browser: Browser, new: str, reason: str = "", notify: str = "nuova@example.org"
+) -> dict[str, str]:
+    """The form for a contact change up to its last page, the pictures sent; gives what the last page still asks for."""
     browser.open("/recapito")
     telling.does(known.given_name, "fills in the form: the new number, its code, the identity document and its data")
     telling.sees(f"«{browser.heading()}», with the privacy notice")
@@ -155,7 +176,7 @@ def _file_change(story: Story, known: Customer, browser: Browser, new: str, reas
         "number": number,
         "issuer": "Comune di Esempio",
         "issued_on": (today - timedelta(days=900)).isoformat(),
-        "notify_email": "nuova@example.org",
+        "notify_email": notify,
     }
     front = specimen.card("CARTA D'IDENTITÀ", [known.family_name, known.given_name, number])
     back = specimen.card("RETRO", ["Comune di Esempio", number])
@@ -164,65 +185,69 @@ def _file_change(story: Story, known: Customer, browser: Browser, new: str, reas
     browser.fill(pictures, expires_on=expired, **data)
     browser.expect("Il documento è scaduto")
     telling.sees("an expired document is refused next to its field; the pictures stay")
-    browser.fill(expires_on=(today + timedelta(days=900)).isoformat(), **data)
-    telling.sees(f"«{browser.heading()}»: {browser.text()[:160]}…")
-    browser.open("/recapito/richieste")
-    browser.expect(f"{national[:3]} *****{national[-2:]}")
-    story.holds("the request is filed and its state can be read", True)
+    return {"expires_on": (today + timedelta(days=900)).isoformat(), **data}
 
 
 def _decide(story: Story, operator: Operator, known: Customer, *, approve: bool) -> None:
-    telling.chapter("An operator looks at it")
-    browser = Browser(story.place.console)
-    telling.does(operator.name, "signs in with password and TOTP")
-    browser.open("/")
-    browser.fill(username=operator.name, password=PASSWORD, totp=_totp(story, operator))
-    name = f"{known.given_name} {known.family_name}"
-    telling.sees(f"the queue, {name} in it")
-    browser.follow(name)
-    browser.press("Prendi in carico")
-    browser.expect(known.family_name, document_number(known), "nuova@example.org")
-    telling.sees("registry, form and document side by side")
-    picture = browser.image(0)
-    story.holds(f"the document can be looked at ({len(picture) // 1024} KiB, cleaned)", picture[:2] in (b"\xff\xd8", b"\x89P"))
-    browser.fill(reason_code="DOCUMENT_MATCHES" if approve else "ANOTHER_PERSON", note="" if approve else "Foto diversa.")
-    telling.sees(f"«{browser.heading()}», with what will happen")
+    browser = look(story, operator, known, approve=approve)
     browser.press("Sì, approva" if approve else "Sì, respingi")
     browser.expect("Richiesta approvata" if approve else "Richiesta respinta")
     telling.does(operator.name, "approves" if approve else "rejects")
     story.held += 1
 
 
+def look(story: Story, operator: Operator, known: Customer, *, approve: bool, notify: str = "nuova@example.org") -> Browser:
+    """An operator takes the case, looks at it and fills in the decision; gives the page that asks whether it is meant so."""
+    telling.chapter("An operator looks at it")
+    browser = Browser(story.place.console)
+    telling.does(operator.name, "signs in with password and TOTP")
+    browser.open("/")
+    browser.fill(username=operator.name, password=PASSWORD, totp=totp(story, operator))
+    name = f"{known.given_name} {known.family_name}"
+    telling.sees(f"the queue, {name} in it")
+    browser.follow(name)
+    browser.press("Prendi in carico")
+    browser.expect(known.family_name, document_number(known), notify)
+    telling.sees("registry, form and document side by side")
+    picture = browser.image(0)
+    story.holds(f"the document can be looked at ({len(picture) // 1024} KiB, cleaned)", picture[:2] in (b"\xff\xd8", b"\x89P"))
+    browser.fill(reason_code="DOCUMENT_MATCHES" if approve else "ANOTHER_PERSON", note="" if approve else "Foto diversa.")
+    telling.sees(f"«{browser.heading()}», with what will happen")
+    return browser
+
+
 _SPENT: set[str] = set()
 
 
-def _totp(story: Story, operator: Operator) -> str:
+def totp(story: Story, operator: Operator) -> str:
     """The code that the authenticator shows, the next one where this one was used before: each works once."""
-    totp = pyotp.TOTP(operator.totp_secret)
+    device = pyotp.TOTP(operator.totp_secret)
     now = datetime.now(UTC)
     for step in (0, 1):
-        code = totp.at(now + timedelta(seconds=30 * step))
+        code = device.at(now + timedelta(seconds=30 * step))
         if code not in _SPENT:
             _SPENT.add(code)
             return code
     raise Unexpected(f"{operator.name} has no unused TOTP at {story.place.console}")
 
 
-def _sign_in(story: Story, known: Customer, username: str, mobile: str) -> Browser:
+def sign_in(story: Story, known: Customer, username: str, mobile: str, nth: int = 2) -> Browser:
+    """A whole sign-in, with the ``nth`` code that went to the mobile."""
     telling.chapter(f"{known.given_name} signs in with the code at the new number")
-    browser = _password(story, known, username)
+    browser = password(story, known, username)
     national = mobile.removeprefix("+39")
     shown = f"{national[:3]} *****{national[-2:]}"
     browser.expect("Conferma che sei tu", shown, "Non riconosci il numero?")
     telling.sees(f"«Conferma che sei tu»: the code went to {shown}")
-    browser.fill(code=story.code(mobile, 2))
+    browser.fill(code=story.code(mobile, nth))
     browser.open("/area")
     browser.expect("La tua area")
     story.holds("signed in with password and code", True)
     return browser
 
 
-def _claim(story: Story, known: Customer, browser: Browser, mobile: str) -> None:
+def claim(story: Story, known: Customer, browser: Browser, mobile: str) -> None:
+    """A claim with an invoice, confirmed by a code."""
     telling.chapter("«Denuncia Online»: a claim")
     yesterday = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
     browser.open("/denunce/nuova")
@@ -257,7 +282,7 @@ def _claim(story: Story, known: Customer, browser: Browser, mobile: str) -> None
 
 def _not_recognised(story: Story, known: Customer, operator: Operator) -> None:
     telling.chapter("«Non riconosci il numero?», and an operator who says no")
-    browser = _password(story, known, known.mobile)
+    browser = password(story, known, known.mobile)
     national = known.mobile.removeprefix("+39")
     browser.expect(f"{national[:3]} *****{national[-2:]}")
     browser.follow("Aggiungi recapito")
@@ -270,13 +295,13 @@ def _not_recognised(story: Story, known: Customer, operator: Operator) -> None:
     story.mail(known.email, 2)
     browser.open("/recapito/richieste")
     browser.expect("Respinta")
-    story.holds("the mobile on file is what it was", _registered_mobile(story, known) == known.mobile)
+    story.holds("the mobile on file is what it was", registered_mobile(story, known) == known.mobile)
 
 
 def _other_service(story: Story, known: Customer, mobile: str) -> None:
     telling.chapter("Another service asks over gRPC")
     telling.does("internal", "CustomerRegistryService.GetCustomer")
-    story.holds(f"the registry says {mobile}", _registered_mobile(story, known) == mobile)
+    story.holds(f"the registry says {mobile}", registered_mobile(story, known) == mobile)
     telling.does("internal", "CustomerRegistryService.ChangeMobile, which isn't its to call")
     with story.place.channel("internal") as channel:
         stub = registry_pb2_grpc.CustomerRegistryServiceStub(channel)
@@ -288,7 +313,8 @@ def _other_service(story: Story, known: Customer, mobile: str) -> None:
             raise Unexpected("a service that isn't listed changed a mobile")
 
 
-def _registered_mobile(story: Story, known: Customer) -> str:
+def registered_mobile(story: Story, known: Customer) -> str:
+    """The mobile that the registry says."""
     with story.place.channel("internal") as channel:
         stub = registry_pb2_grpc.CustomerRegistryServiceStub(channel)
         return stub.GetCustomer(registry_pb2.GetCustomerRequest(customer_id=known.customer_id), timeout=5).customer.mobile

@@ -1,7 +1,7 @@
 # docker-compose: the system as ops run it (docs/ops.md). Needs a running docker engine and nothing else.
 COMPOSE ?= $(shell command -v docker-compose || echo docker compose)
 
-.PHONY: compose-prepare compose-up compose-down compose-test
+.PHONY: compose-prepare compose-up compose-down compose-test compose-outages compose-backup compose-restore compose-drill
 
 # Builds the images, then makes secrets and .env in one of them.
 compose-prepare:
@@ -17,3 +17,19 @@ compose-down:
 # From nothing to healthy, the demo, more replicas, the demo again, down; in a project and with ports of its own.
 compose-test: setup
 	@deploy/compose/test
+
+# A contact change while each store is away for 30 s, in turn: it arrives, once.
+compose-outages: setup
+	@deploy/compose/outages
+
+# A backup of what runs; a restore of one, in place of what is there: docs/ops-backup.md.
+compose-backup:
+	@deploy/compose/backup $(NAME)
+
+compose-restore:
+	@[ -n "$(FROM)" ] || { echo "Say from where: make compose-restore FROM=20261122T201500Z" >&2; exit 1; }
+	@deploy/compose/restore $(FROM) $(if $(FORCE),--force)
+
+# Backup, everything destroyed, restore: a customer's whole history is there afterwards.
+compose-drill: setup
+	@deploy/compose/drill

@@ -1,5 +1,6 @@
 """What every service's settings hold: the policy's bounds, no development secret in production, a page that tells of each."""
 
+import base64
 import dataclasses
 import subprocess
 import sys
@@ -84,6 +85,31 @@ def test_production_refuses_every_secret_of_the_embedded_default(service: str, e
 def test_bound_of_the_policy_is_held(service: str, name: str, value: str, embedded: Mapping[str, Mapping[str, str]]) -> None:
     with pytest.raises(BadSettings, match=f"RECAPITO_{name}: "):
         load(SERVICES[service], service, {**embedded[service], f"RECAPITO_{name}": value})
+
+
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("https://area.example", True),
+        ("http://localhost:8080", True),
+        ("http://area.example", False),
+        ("http://localhost.area.example", False),
+    ],
+)
+def test_links_of_mails_are_https_in_production_but_for_ones_own_machine(
+    url: str, is_taken: bool, embedded: Mapping[str, Mapping[str, str]]
+) -> None:
+    told = {**embedded["contact-change"], "RECAPITO_ENVIRONMENT": "production", "RECAPITO_PORTAL_URL": url}
+    secrets = {
+        "RECAPITO_BROKER_URL": "amqp://a:b@localhost//",
+        "RECAPITO_DOCUMENT_KEYS": f"k1:{base64.b64encode(bytes(range(32))).decode()}",
+        "RECAPITO_SMTP_LOCAL_RELAY": "1",
+    }
+    if is_taken:
+        assert load(ContactChangeSettings, "contact-change", told | secrets).portal_url == url
+    else:
+        with pytest.raises(BadSettings, match="production needs https"):
+            load(ContactChangeSettings, "contact-change", told | secrets)
 
 
 def test_page_of_the_settings_is_what_the_code_says() -> None:

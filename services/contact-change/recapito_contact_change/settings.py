@@ -43,6 +43,6 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
         """Raises ValueError: the document keys or the portal's address can't be taken."""
         if self.portal_url and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", self.portal_url):
             raise ValueError("RECAPITO_PORTAL_URL: https://host or https://host:port")
-        if self.environment == PRODUCTION and self.portal_url.startswith("http:"):
-            raise ValueError("RECAPITO_PORTAL_URL: production needs https")
+        if self.environment == PRODUCTION and re.match(r"http://(?!localhost(:|$))", self.portal_url):
+            raise ValueError("RECAPITO_PORTAL_URL: production needs https; http is for localhost alone")
         KeyRing.parse(self.document_keys)
