@@ -20,6 +20,7 @@ from recapito_servicekit.times import from_timestamp, to_timestamp
 PASSWORD = "tre cavalli blu al galoppo"
 TOTP = "123456"
 ROLES = {"anna.bianchi": "reviewer", "carlo.neri": "supervisor", "dora.auditor": "auditor", "<i>eva</i>": "reviewer"}
+CODES = [f"abcd-efgh-ijkl-mno{letter}" for letter in "abcdefghij"]
 LEASE = timedelta(minutes=15)
 WAITING = (contact_change_pb2.CHANGE_STATE_IN_REVIEW, contact_change_pb2.CHANGE_STATE_SECOND_REVIEW)
 AFTER = {
@@ -38,6 +39,12 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
         self.live: dict[str, str] = {}  # operator names by token
         self.clients: list[str] = []
         self.refusal: Refusal | None = None
+        self.refusals: dict[str, Refusal] = {}
+        self.listed = [operator_pb2.Operator(name=name, role=role, recovery_codes_left=10) for name, role in ROLES.items()]
+        self.disabled: list[str] = []
+        self.explained: list[operator_pb2.ExplainSignInRequest] = []
+        self.explanation = explanation(clock())
+        self.unlocked: list[str] = []
 
     def open(self, name: str) -> str:
         token = f"token-of-{name}-{len(self.live)}"
@@ -58,6 +65,56 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
     def SignOut(self, request: operator_pb2.SignOutRequest, context: grpc.ServicerContext) -> operator_pb2.SignOutResponse:
         self.live.pop(current_call().the_person().token)
         return operator_pb2.SignOutResponse()
+
+    def ListOperators(
+        self, request: operator_pb2.ListOperatorsRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.ListOperatorsResponse:
+        return operator_pb2.ListOperatorsResponse(operators=self.listed)
+
+    def CreateOperator(
+        self, request: operator_pb2.CreateOperatorRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.CreateOperatorResponse:
+        self._refuse("CreateOperator")
+        if request.name in [one.name for one in self.listed]:
+            raise Refusal(Kind.ALREADY_EXISTS, "NAME_TAKEN", "there is one")
+        self.listed.append(operator_pb2.Operator(name=request.name, role=request.role, customer_id=request.customer_id))
+        return operator_pb2.CreateOperatorResponse(
+            operator_id="o-1",
+            password="prima-password",
+            otpauth_uri=f"otpauth://totp/Recapito:{request.name}?secret=JBSWY3DPEHPK3PXP&issuer=Recapito",
+            recovery_codes=CODES,
+        )
+
+    def DisableOperator(
+        self, request: operator_pb2.DisableOperatorRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.DisableOperatorResponse:
+        if request.name == current_call().the_person().operator_name:
+            raise Refusal(Kind.FAILED_PRECONDITION, "OWN_ACCOUNT", "nobody disables themselves")
+        self.disabled.append(request.name)
+        return operator_pb2.DisableOperatorResponse()
+
+    def RenewRecoveryCodes(
+        self, request: operator_pb2.RenewRecoveryCodesRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.RenewRecoveryCodesResponse:
+        return operator_pb2.RenewRecoveryCodesResponse(recovery_codes=CODES)
+
+    def ExplainSignIn(
+        self, request: operator_pb2.ExplainSignInRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.ExplainSignInResponse:
+        self.explained.append(request)
+        self._refuse("ExplainSignIn")
+        return self.explanation
+
+    def UnlockCustomer(
+        self, request: operator_pb2.UnlockCustomerRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.UnlockCustomerResponse:
+        self._refuse("UnlockCustomer")
+        self.unlocked.append(request.customer_id)
+        return operator_pb2.UnlockCustomerResponse()
+
+    def _refuse(self, method: str) -> None:
+        if method in self.refusals:
+            raise self.refusals[method]
 
     def Introspect(self, request: session_pb2.IntrospectRequest, context: grpc.ServicerContext) -> session_pb2.IntrospectResponse:
         name = self.live.get(request.token)
@@ -219,6 +276,33 @@ class Services:
             review_pb2_grpc.add_ReviewServiceServicer_to_server(self.reviews, server)
 
         return Wiring(add=add, services=self.names, introspect=self.operators.person)
+
+
+def explanation(now: datetime) -> operator_pb2.ExplainSignInResponse:
+    """Customer K-1, whose user name is locked, and what happened."""
+    return operator_pb2.ExplainSignInResponse(
+        customer_id="K-1",
+        customer_name="Maria D'Angelo",
+        masked_username="320 *****19",
+        last_signed_in_at=to_timestamp(now - timedelta(days=3)),
+        obstacles=[
+            operator_pb2.SignInObstacle(code="USERNAME_LOCKED", blocks=True, until=to_timestamp(now + timedelta(minutes=4))),
+            operator_pb2.SignInObstacle(code="FAILED_ATTEMPTS"),
+            operator_pb2.SignInObstacle(code="CONTACT_CHANGED", at=to_timestamp(now - timedelta(days=1))),
+            operator_pb2.SignInObstacle(code="SOMETHING_NEW"),
+        ],
+        events=[
+            operator_pb2.SignInEvent(at=to_timestamp(now), event="SIGN_IN_FAILED", details={"locked": "true"}),
+            operator_pb2.SignInEvent(
+                at=to_timestamp(now - timedelta(days=3)),
+                event="SIGNED_IN",
+                details={"amr": "pwd otp_sms", "reasons": "FIRST_SIGN_IN,CONTACT_CHANGED"},
+            ),
+            operator_pb2.SignInEvent(
+                at=to_timestamp(now - timedelta(days=4)), event="CUSTOMER_IMPORTED", details={"changed": "email"}
+            ),
+        ],
+    )
 
 
 def case(case_id: str, now: datetime, name: str = "Rossi", **changes: object) -> review_pb2.Case:

@@ -23,7 +23,7 @@ from tests.unit.console.services import Services
 
 HERE = Path(recapito_console.__file__).parent
 ENGLISH = HERE / "translations" / "en" / "LC_MESSAGES"
-PAGES = ["/accedi?ended=1", "/casi", "/casi?stato=tutti", "/casi/c-1", "/casi/c-1/storia", "/nowhere"]
+PAGES = ["/accedi?ended=1", "/casi", "/casi?stato=tutti", "/casi/c-1", "/casi/c-1/storia", "/codici-di-recupero", "/nowhere"]
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/casi/c-1/documenti/d-1/1"])

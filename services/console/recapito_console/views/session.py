@@ -11,7 +11,7 @@ from flask import Blueprint, current_app, flash, g, make_response, redirect, ren
 from recapito.auth.v1 import operator_pb2, session_pb2
 from werkzeug.wrappers import Response
 
-from recapito_console.backend import SessionEnded, ask, backend
+from recapito_console.backend import NotAllowed, SessionEnded, ask, backend
 from recapito_console.translation import _, ngettext
 from recapito_servicekit import logs, web
 from recapito_servicekit.errors import Kind, Refusal
@@ -37,6 +37,11 @@ class Operator:
         return self.role in DECIDING
 
     @property
+    def may_supervise(self) -> bool:
+        """Whether the role enrols operators and looks into customers' sign-ins."""
+        return self.role == "supervisor"
+
+    @property
     def may_restore(self) -> bool:
         """Whether the role frees customers who were frozen."""
         return self.role == "supervisor"
@@ -56,6 +61,13 @@ def demand_operator() -> None:
     if operator is None:
         raise SessionEnded
     g.operator = operator
+
+
+def demand_supervisor() -> None:
+    """Before a page for supervisors. Raises SessionEnded, and NotAllowed for every other role."""
+    demand_operator()
+    if not g.operator.may_supervise:
+        raise NotAllowed
 
 
 def to_sign_in() -> Response:
