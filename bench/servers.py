@@ -1,12 +1,17 @@
 """The servers that benchmarks call: ours as they are, and the floors: the least that Python can do for the same work.
 
 A floor: grpc.aio on uvloop with mTLS, one Lua call for each call, all calls of the loop over one pipelined connection; no gate,
-no limits, no records, no reconnect. ``python -m bench.servers otp|otp-floor|introspect-floor|auth``, with the service's settings.
+no limits, no records, no reconnect. ``otp-composed`` does besides what the contract forces on issue and check: the real scripts
+(an issue needs two calls, for an address and a destination are counted in different slots of a cluster), the keyed hashes that
+stand for a destination, an address, a request and a code, and the two seals. Nothing is checked, converted, counted or measured.
+
+``python -m bench.servers otp|otp-floor|otp-composed|introspect-floor|auth``, with the service's settings.
 """
 
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -21,8 +26,12 @@ from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 from bench.report import CODE
 from recapito_auth import __main__ as auth
 from recapito_otp.__main__ import wiring
+from recapito_otp.domain import Channel, Message
 from recapito_otp.settings import OtpSettings
+from recapito_otp.store import keys, redis_store
+from recapito_otp.vault import Vault
 from recapito_servicekit import logs, serving
+from recapito_servicekit.ids import new_token, token_digest
 from recapito_servicekit.settings import load
 
 _ISSUE: Final = "redis.call('HSET', KEYS[1], 'code', ARGV[1], 'spent', 0) redis.call('PEXPIRE', KEYS[1], 300000) return 1"
@@ -85,6 +94,55 @@ class OtpFloor(otp_pb2_grpc.OtpServiceServicer):
         return otp_pb2.CheckChallengeResponse(outcome=otp_pb2.OUTCOME_APPROVED if right else otp_pb2.OUTCOME_INCORRECT)
 
 
+class OtpComposed(otp_pb2_grpc.OtpServiceServicer):
+    """Does to Redis and to secrets what the service does, and nothing else."""
+
+    def __init__(self, pipe: Pipe, scripts: list[str], vault: Vault) -> None:
+        self._pipe = pipe
+        self._count, self._issue, self._check = scripts
+        self._vault = vault
+
+    async def IssueChallenge(self, request: Any, context: Any) -> otp_pb2.IssueChallengeResponse:
+        vault, call, to = self._vault, self._pipe.call, request.destination
+        shard, now = vault.shard(to), int(time.time() * 1000)
+        id = vault.id_of(shard, "auth", request.request_id, request.subject, request.purpose, "SMS", to, "", "", "False")
+        client = keys.client(vault.alias("client", request.client.ip), "customer")
+        await call("EVALSHA", self._count, 1, client, now, id, 1_000, 86_400_000)
+        alias = vault.alias("destination", to)
+        message = Message(to, Channel.SMS, "code", {"purpose": request.purpose, "summary": "", "minutes": "5"}, request.locale)
+        envelope, job = vault.seal(message, f"challenge {id}"), vault.seal(message, f"job {id}")
+        names = keys.challenge(shard, id), keys.sends(shard, alias, request.purpose), keys.jobs(shard)
+        more = keys.epoch(shard, "auth", request.subject), keys.confirmed(shard)
+        limits = 4, 5, 600_000, 20, 86_400_000
+        told = "issuer", "auth", "subject", request.subject, "purpose", request.purpose, "transaction", "", "alias", alias
+        kept = (
+            "masked",
+            "320 *****19",
+            "channel",
+            "SMS",
+            "attempts",
+            5,
+            "digest",
+            vault.code_digest(id, CODE),
+            "envelope",
+            envelope,
+        )
+        ends = "expires", now + 300_000, "resend", now + 60_000
+        given = now, id, job, 3_900_000, alias, *limits, *told, *kept, *ends
+        await call("EVALSHA", self._issue, 5, *names, *more, *given)
+        return otp_pb2.IssueChallengeResponse(challenge=otp_pb2.Challenge(challenge_id=id))
+
+    async def CheckChallenge(self, request: Any, context: Any) -> otp_pb2.CheckChallengeResponse:
+        id, shard, proof, now = request.challenge_id, int(request.challenge_id[0]), new_token(), int(time.time() * 1000)
+        names = keys.challenge(shard, id), keys.proof(shard, token_digest(proof)), keys.epoch(shard, "auth", request.subject)
+        asked = now, "auth", request.subject, request.purpose, "", self._vault.code_digests(id, request.code), id
+        lives = 600_000, 4_200_000, 31_536_000_000
+        outcome, left = await self._pipe.call("EVALSHA", self._check, 4, *names, keys.confirmed(shard), *asked, *lives)
+        return otp_pb2.CheckChallengeResponse(
+            outcome=otp_pb2.Outcome.Value(f"OUTCOME_{outcome}"), attempts_left=left, proof=proof
+        )
+
+
 class IntrospectFloor(session_pb2_grpc.SessionServiceServicer):
     """Reads a session with one Lua call."""
 
@@ -107,6 +165,12 @@ async def _serve_floor(name: str) -> None:
     if name == "otp-floor":
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], _ISSUE, _CHECK)
         otp_pb2_grpc.add_OtpServiceServicer_to_server(OtpFloor(pipe, scripts), server)  # type: ignore[abstract]
+    elif name == "otp-composed":
+        settings = load(OtpSettings, "otp")
+        vault = Vault(settings.peppers(), settings.seal_keys(), settings.otp_names_key)
+        real = (redis_store._COUNT_ONCE.text, redis_store._ISSUE.text, redis_store._CHECK.text)
+        pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], *real)
+        otp_pb2_grpc.add_OtpServiceServicer_to_server(OtpComposed(pipe, scripts, vault), server)  # type: ignore[abstract]
     else:
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], _READ)
         session_pb2_grpc.add_SessionServiceServicer_to_server(IntrospectFloor(pipe, scripts[0]), server)

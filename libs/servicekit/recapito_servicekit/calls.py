@@ -2,8 +2,7 @@
 
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from recapito.common.v1 import client_pb2
 
@@ -12,8 +11,7 @@ from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.persons import Person
 
 
-@dataclass(frozen=True, slots=True)
-class ClientInfo:
+class ClientInfo(NamedTuple):
     """The person's device as a believed front end saw it; empty where the caller isn't believed."""
 
     ip: str = ""
@@ -25,8 +23,7 @@ class ClientInfo:
         return client_pb2.Client(ip=self.ip, device_id=self.device_id, user_agent=self.user_agent)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of an RPC."""
 
     path: str

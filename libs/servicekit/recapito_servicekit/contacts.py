@@ -45,6 +45,8 @@ def mobile(typed: str) -> str:
 
     Raises BadContact: only ASCII digits, no extension, only a number whose type is MOBILE.
     """
+    if typed.isascii() and typed.startswith(f"+{COUNTRY}") and _is_plain_mobile(typed.removeprefix(f"+{COUNTRY}")):
+        return typed  # in the form that it is kept in, as most come
     text = typed.strip()
     if not text:
         raise BadContact(Fault.EMPTY)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import dataclasses
 import functools
 import inspect
 import logging
@@ -162,7 +161,7 @@ class Gate:
             live = scheme.lower() == "bearer" and token.strip() and self._introspect is not None
             person = await self._introspect(token.strip()) if live and self._introspect else None
             demand(rpc.access, person, self._clock)
-            call = dataclasses.replace(call, person=person)
+            call = call._replace(person=person)
         enter_call(call)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:

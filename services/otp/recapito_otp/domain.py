@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from recapito_servicekit import contacts
 from recapito_servicekit.errors import Violation, invalid
@@ -96,8 +96,7 @@ class Rules:
         return self.exempt_loopback and bool(ip) and is_loopback(ip)
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """A challenge as its caller may see it."""
 
     challenge_id: str
@@ -129,8 +128,7 @@ class Message:
         return self.params.get("purpose", self.template)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a check found. ``proof`` only with APPROVED."""
 
     outcome: Outcome
@@ -171,9 +169,13 @@ def prefix_of(mobile: str) -> str:
 
 
 @functools.lru_cache(4096)
+def _address(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(ip)
+
+
 def network_of(ip: str) -> str:
     """What a client's address is counted by: an IPv4 address, or the /64 that a household has of IPv6. Raises ValueError."""
-    address = ipaddress.ip_address(ip)
+    address = _address(ip)
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped
         return str(mapped) if mapped else str(ipaddress.IPv6Network((int(address), 64), strict=False))
@@ -182,7 +184,7 @@ def network_of(ip: str) -> str:
 
 def is_loopback(ip: str) -> bool:
     """Whether a client's address is this very machine. Raises ValueError."""
-    address = ipaddress.ip_address(ip)
+    address = _address(ip)
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback
 
@@ -210,7 +212,7 @@ class Faults:
     def visible(self, field: str, value: str, most: int) -> None:
         """Text that a person will read: short, without characters that can't be seen."""
         self.length(field, value, 0, most)
-        if any(unicodedata.category(character) in _UNSEEN for character in value):
+        if value and any(unicodedata.category(character) in _UNSEEN for character in value):
             self.add(field, "CONTROL_CHARACTER", "no control, direction or line characters")
 
     def purpose(self, value: str) -> None:

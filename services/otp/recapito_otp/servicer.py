@@ -6,7 +6,7 @@ from typing import Any, Final
 import grpc
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
-from recapito_otp.domain import Challenge, Channel
+from recapito_otp.domain import Challenge, Channel, Delivery, Outcome
 from recapito_otp.flows.cancel import Cancel
 from recapito_otp.flows.check_challenge import CheckChallenge, Guess
 from recapito_otp.flows.consume_proof import ConsumeProof
@@ -20,7 +20,10 @@ from recapito_servicekit.times import to_timestamp
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+_OUTCOMES: Final = {outcome: otp_pb2.Outcome.Value(f"OUTCOME_{outcome}") for outcome in Outcome}
+_DELIVERIES: Final = {delivery: otp_pb2.Delivery.Value(f"DELIVERY_{delivery}") for delivery in Delivery}
 _CHANNELS: Final = {otp_pb2.CHANNEL_SMS: Channel.SMS, otp_pb2.CHANNEL_EMAIL: Channel.EMAIL}
+_NUMBERS: Final = {channel: number for number, channel in _CHANNELS.items()}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class OtpServicer(otp_pb2_grpc.OtpServiceServicer):
         guess = Guess(request.challenge_id, request.subject, request.purpose, request.code, request.transaction_hash)
         finding = await self._flows.check(call.caller, guess)
         return otp_pb2.CheckChallengeResponse(
-            outcome=otp_pb2.Outcome.Value(f"OUTCOME_{finding.outcome}"),
+            outcome=_OUTCOMES[finding.outcome],
             attempts_left=finding.attempts_left,
             proof=finding.proof,
         )
@@ -114,10 +117,10 @@ def _challenge(challenge: Challenge) -> otp_pb2.Challenge:
     return otp_pb2.Challenge(
         challenge_id=challenge.challenge_id,
         masked_destination=challenge.masked_destination,
-        channel=otp_pb2.Channel.Value(f"CHANNEL_{challenge.channel}"),
+        channel=_NUMBERS[challenge.channel],
         expires_at=to_timestamp(challenge.expires_at),
         resend_available_at=to_timestamp(challenge.resend_available_at),
         attempts_left=challenge.attempts_left,
-        delivery=otp_pb2.Delivery.Value(f"DELIVERY_{challenge.delivery}"),
+        delivery=_DELIVERIES[challenge.delivery],
         delivery_reason=challenge.delivery_reason,
     )

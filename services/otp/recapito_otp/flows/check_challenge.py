@@ -1,6 +1,6 @@
 """Compares a code that a person typed. A wrong code is an answer, never an error."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from recapito_otp import metrics
 from recapito_otp.domain import Faults, Finding, Outcome, Rules, plain_code, shard_of
@@ -11,8 +11,7 @@ from recapito_servicekit.errors import not_found
 from recapito_servicekit.ids import new_token, token_digest
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """What a person typed, and what for."""
 
     challenge_id: str
@@ -53,5 +52,5 @@ class CheckChallenge:
             self._rules.proof_lifetime,
             self._clock(),
         )
-        metrics.CHECKED.labels(guess.purpose, finding.outcome.value).inc()
-        return replace(finding, proof=proof) if finding.outcome is Outcome.APPROVED else finding
+        metrics.checked(guess.purpose, finding.outcome.value).inc()
+        return finding._replace(proof=proof) if finding.outcome is Outcome.APPROVED else finding

@@ -1,7 +1,7 @@
 """Issues a code for a subject and a purpose, and queues it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from recapito_otp import metrics
 from recapito_otp.domain import Challenge, Channel, Faults, Message, Rules
@@ -14,8 +14,7 @@ from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What a caller asks for, as it came. ``channel`` None: none that we know."""
 
     request_id: str
@@ -82,14 +81,17 @@ class IssueChallenge:
             expires_at=now + rules.lifetime,
             resend_at=now + rules.resend_after,
             envelope=vault.seal(envelope, f"challenge {challenge_id}"),
-            job=vault.seal(replace(envelope, params={**params, "code": code}, **traces.carried()), f"job {challenge_id}"),
+            job=vault.seal(
+                Message(destination, channel, "code", {**params, "code": code}, ask.locale, ask.decoy, **traces.carried()),
+                f"job {challenge_id}",
+            ),
         )
 
         async def send(stranger: bool) -> Challenge:
             return await self._store.issue(new, rules.per_destination, now, stranger=stranger)
 
         challenge = await self._limit_prefix(channel, destination, ask.purpose, client.ip, challenge_id, send)
-        metrics.ISSUED.labels(ask.purpose, channel.value).inc()
+        metrics.issued(ask.purpose, channel.value).inc()
         return challenge
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from recapito_otp.domain import Challenge, Channel, Delivery, Finding, Limit, Outcome
 from recapito_otp.store import keys
@@ -16,6 +16,8 @@ KEPT: Final = timedelta(hours=1)
 # a mobile that confirmed no code for so long is a stranger again
 CONFIRMED_KEPT: Final = timedelta(days=365)
 NOTICE_KEPT: Final = timedelta(days=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _VIEW: Final = ("masked", "channel", "expires", "resend", "attempts", "spent", "delivery", "reason")
 _ISSUE: Final = script("limits.lua", "ended.lua", "issue.lua")
 _RESEND: Final = script("limits.lua", "ended.lua", "resend.lua")
@@ -27,8 +29,7 @@ _CONSUME: Final = script("consume_proof.lua")
 _NOTICE: Final = script("queue_notice.lua")
 
 
-@dataclass(frozen=True, slots=True)
-class NewChallenge:
+class NewChallenge(NamedTuple):
     """What is written of a challenge. ``alias`` stands for the destination, ``digest`` for the code; the rest is sealed."""
 
     shard: int
@@ -287,11 +288,11 @@ def _too_many(reason: str, message: str, wait_ms: int) -> Refusal:
 
 
 def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def _span(span: timedelta) -> int:
-    return int(span.total_seconds() * 1000)
+    return span // _MILLISECOND
 
 
 def _instant(ms: str) -> datetime:
