@@ -11,6 +11,7 @@ a day (``postpone``).
 
 import json
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from recapito_servicekit import traces
 from recapito_servicekit.ids import new_id
-from recapito_servicekit.sql import UtcDateTime
+from recapito_servicekit.sql import EVENTS_WRITTEN, UtcDateTime
 
 MOST_TRIES: Final = 5
 FIRST_BACKOFF: Final = timedelta(seconds=2)
@@ -103,6 +104,7 @@ class Outbox:
         if follow:
             carried["traceparent"] = self._trace_of(tx, key) or carried["traceparent"]
         tx.execute(self._t.insert().values(**row, tries=0, next_try_at=now, error="", **carried))
+        tx.info[EVENTS_WRITTEN] = True
         return event_id
 
     def _trace_of(self, tx: sa.Connection, key: str) -> str:
@@ -129,6 +131,18 @@ class Outbox:
         if rows:
             tx.execute(t.update().where(t.c.seq.in_([r.seq for r in rows])).values(next_try_at=now + REPUBLISH_AFTER))
         return [_event(row) for row in rows]
+
+    def give_back(self, tx: sa.Connection, event_ids: Collection[str], now: datetime) -> None:
+        """Events that ``due`` gave and the broker didn't get are due at once."""
+        t = self._t
+        is_open = t.c.done_at.is_(None) & t.c.dead_at.is_(None)
+        tx.execute(t.update().where(t.c.event_id.in_(event_ids), is_open).values(next_try_at=now))
+
+    def forget(self, tx: sa.Connection, done_before: datetime, most: int) -> int:
+        """Deletes the oldest events that are done since before that instant; gives how many. What gave up stays."""
+        t = self._t
+        old = sa.select(t.c.seq).where(t.c.done_at < done_before).order_by(t.c.seq).limit(most)
+        return tx.execute(t.delete().where(t.c.seq.in_(list(tx.scalars(old))))).rowcount
 
     def close(self, tx: sa.Connection, event_id: str, now: datetime) -> bool:
         """Closes an event, once. False: it was closed before, or is dead; its effect must not be recorded again."""

@@ -39,6 +39,7 @@ UNREADABLE = Counter("recapito_messages_unreadable", "Messages that are no event
 
 BATCH: Final = 50
 POLL_SECONDS: Final = 0.2
+IDLE_SECONDS: Final = 1.0
 OUTAGES: Final = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.RESOURCE_EXHAUSTED})
 VISIBILITY_SECONDS: Final = 120  # several times the slowest handler; one figure for all, since the shortest wins
 ANSWER_SECONDS: Final = 5.0  # how long a broker that is there may take to answer
@@ -120,36 +121,56 @@ class Relay:
         self._source = source
         self._queue_of = queue_of
         self._clock = clock
+        self._written = Flag()
+        database.tell(self._written.set)  # an event of this very process needn't wait for the next look
 
     def run(self, stop: Flag) -> None:
         """Publishes until told to stop. Raises when the broker is lost; whoever runs it starts it again."""
+        self._run(stop, POLL_SECONDS, looks=True)
+
+    def run_at_once(self, stop: Flag) -> None:
+        """Publishes only what this process has just written, and leaves the rest to those who look; raises as ``run`` does."""
+        self._run(stop, IDLE_SECONDS, looks=False)
+
+    def _run(self, stop: Flag, pause: float, *, looks: bool) -> None:
         with connect(self._url) as connection:
             producer = connection.Producer()
             for name in set(self._queue_of.values()):
                 producer.maybe_declare(queue(name))
             while not stop.is_set():
-                if not self.publish_due(producer):
-                    listen(connection, POLL_SECONDS)
+                written = self._written.wait(pause)
+                self._written.clear()
+                while (written or looks) and self.publish_due(producer):
+                    pass
+                listen(connection, 0.001)
 
     def publish_due(self, producer: Any) -> int:
         """Publishes what is due; gives how many. Raises where one finds no queue, or isn't confirmed."""
         with self._database.transaction() as tx:
             events = self._outbox.due(tx, self._clock(), BATCH)
-        for event in events:
-            producer.publish(
-                json.dumps(envelope(event, self._source)),
-                exchange="",
-                routing_key=self._queue_of[event.type],
-                content_type="application/cloudevents+json",
-                content_encoding="utf-8",
-                delivery_mode=2,
-                mandatory=True,  # RabbitMQ confirms a message that finds no queue, too
-                confirm_timeout=ANSWER_SECONDS,
-                retry=True,
-                retry_policy=dict(RETRY),
-            )
+        for place, event in enumerate(events):
+            try:
+                self._publish(producer, event)
+            except BaseException:
+                with self._database.transaction() as tx:  # else the whole batch would wait until it is published again
+                    self._outbox.give_back(tx, [one.event_id for one in events[place:]], self._clock())
+                raise
             PUBLISHED.labels(event.type).inc()
         return len(events)
+
+    def _publish(self, producer: Any, event: Event) -> None:
+        producer.publish(
+            json.dumps(envelope(event, self._source)),
+            exchange="",
+            routing_key=self._queue_of[event.type],
+            content_type="application/cloudevents+json",
+            content_encoding="utf-8",
+            delivery_mode=2,
+            mandatory=True,  # RabbitMQ confirms a message that finds no queue, too
+            confirm_timeout=ANSWER_SECONDS,
+            retry=True,
+            retry_policy=dict(RETRY),
+        )
 
 
 class Consumer:

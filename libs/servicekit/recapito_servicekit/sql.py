@@ -7,7 +7,7 @@ statement began. So what a write depends on stands in the row that it changes, o
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ LOCK_MS: Final = 4_000
 # of PostgreSQL's advisory locks: any number that nobody else in our databases takes
 MIGRATING: Final = 7_326_211
 MIGRATION_WAITS_MS: Final = 60_000
+EVENTS_WRITTEN: Final = "recapito_events_written"  # in a connection's info: this transaction wrote to an outbox
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -72,12 +73,22 @@ class Database:
         # one view for all that is read together; SQLite's BEGIN gives it anyway
         view = {} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(recapito_read=True, **view)
+        self._told: list[Callable[[], None]] = []
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction: commits at the end, rolls back when something is raised. Keep it short and call nobody inside."""
         with _as_refusals(), self.engine.begin() as connection:
+            connection.info.pop(EVENTS_WRITTEN, None)  # a transaction before it may have been rolled back
             yield connection
+            written = connection.info.pop(EVENTS_WRITTEN, False)
+        if written:
+            for told in self._told:
+                told()
+
+    def tell(self, told: Callable[[], None]) -> None:
+        """``told`` is called after each commit of a transaction that wrote events. It must not wait, nor raise."""
+        self._told.append(told)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

@@ -80,6 +80,19 @@ def run(roles: Mapping[str, Role], only: tuple[str, ...], metrics_bind: str = ""
     log.info("stopped")
 
 
+def beside(name: str, role: Role) -> Callable[[], None]:
+    """Runs a role beside a server, in a thread that is started again when it fails; gives what stops it."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep, args=(name, role, stop, Health()), name=name, daemon=True)
+    thread.start()
+
+    def end() -> None:
+        stop.set()
+        thread.join(timeout=5)
+
+    return end
+
+
 def _keep(name: str, role: Role, stop: threading.Event, health: Health) -> None:
     pause = FIRST_PAUSE
     while not stop.is_set():

@@ -97,7 +97,11 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     async def ready() -> bool:
         return await asyncio.to_thread(database.ping)
 
+    relay = Relay(database, OUTBOX, settings.broker_url, events.SOURCE, events.QUEUE_OF, clock)
+    end_relay = work.beside("relay", relay.run_at_once) if settings.publish_at_once else lambda: None
+
     async def close() -> None:
+        await asyncio.to_thread(end_relay)
         await to_sessions.close()
         to_auth.close()
         to_otp.close()

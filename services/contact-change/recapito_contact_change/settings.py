@@ -14,6 +14,11 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
     """The settings of ``serve``, ``work`` and ``migrate`` alike."""
 
     broker_url: str = setting("BROKER_URL", "the broker: redis://… or amqp://…", secret=True)
+    publish_at_once: bool = setting(
+        "PUBLISH_AT_ONCE",
+        "whether serve hands its events to the broker right after the commit; else the relay of work finds them a moment later",
+        default=True,
+    )
     blob_dir: Path = setting("BLOB_DIR", "the folder that keeps the encrypted documents")
     document_keys: str = setting(
         "DOCUMENT_KEYS", "keys that wrap the documents' own: lines id:base64, the current first", secret=True

@@ -79,6 +79,7 @@ class System:
             "RECAPITO_OTP_ADDRESS": otp_address or self._peers[1].address,
             "RECAPITO_PORTAL_URL": portal_url,
             "RECAPITO_SECOND_REVIEW_PERCENT": "0",
+            "RECAPITO_PUBLISH_AT_ONCE": "0",  # a test says when
         }
         self.settings = load(ContactChangeSettings, "contact-change", self.environment)
         sql.migrate(self.settings.database_url, PACKAGE)

@@ -11,7 +11,7 @@ from recapito_contact_change.settings import ContactChangeSettings
 from recapito_servicekit.errors import Kind
 from recapito_servicekit.settings import BadSettings, load
 from tests.conftest import SetClock
-from tests.integration.contact_change.system import Operator, System, refused
+from tests.integration.contact_change.system import Operator, System, identity_document, refused
 
 
 def clean_up(system: System) -> None:
@@ -107,3 +107,42 @@ def test_the_mobiles_that_were_asked_for_are_forgotten_after_their_day(system: S
 def test_documents_are_kept_no_longer_than_the_notice_promises(system: System, days: str) -> None:
     with pytest.raises(BadSettings, match="RECAPITO_DOCUMENT_DAYS"):
         load(ContactChangeSettings, "contact-change", {**system.environment, "RECAPITO_DOCUMENT_DAYS": days})
+
+
+def test_what_a_finding_rests_on_goes_with_the_documents(system: System, clock: SetClock) -> None:
+    customer = system.sign_in()
+    change = customer.submit(customer.form(identity_document=identity_document(expires_on="2026-12-01")))
+    with system.working("relay", "intake"):
+        system.settle_intake()
+    rosa = system.operator("rosa")
+    case = rosa.take(system.case_of(change.change_id).case_id)
+    assert {one.code: bool(one.evidence) for one in case.found}["DOCUMENT_EXPIRES_SOON"]
+    rosa.reject(case.summary.case_id, case.summary.version)
+    clock.forward(days=31)
+    clean_up(system)
+    case = rosa.get(case.summary.case_id)
+    assert "DOCUMENT_EXPIRES_SOON" in case.findings
+    assert not any(one.evidence for one in case.found)
+
+
+def test_hashes_of_an_older_key_are_made_anew(system: System) -> None:
+    system.sign_in().submit()
+    (before,) = [row.document_hash for row in system.rows("changes")]
+    new = "new:" + "B" * 42 + "A="
+    ring = f"{new},{system.settings.document_keys}"
+    system.settings = load(ContactChangeSettings, "contact-change", {**system.environment, "RECAPITO_DOCUMENT_KEYS": ring})
+    clean_up(system)
+    (after,) = [row.document_hash for row in system.rows("changes")]
+    assert (before.partition(":")[0], after.partition(":")[0]) == ("test", "new")
+    clean_up(system)
+    assert [row.document_hash for row in system.rows("changes")] == [after]
+
+
+def test_events_are_forgotten_a_week_after_their_effect(system: System, clock: SetClock) -> None:
+    system.sign_in().submit()
+    with system.working("relay", "intake", "mailer"):
+        system.settle()
+    assert system.rows("outbox")
+    clock.forward(days=7, seconds=1)
+    clean_up(system)
+    assert not system.rows("outbox")

@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 import sqlalchemy as sa
+from recapito.auth.v1 import registry_pb2
 from recapito.contact_change.v1 import contact_change_pb2 as pb
 from recapito.contact_change.v1 import contact_change_pb2_grpc, dead_letter_pb2, dead_letter_pb2_grpc, review_pb2, review_pb2_grpc
 from recapito.otp.v1 import otp_pb2
@@ -19,7 +20,6 @@ from recapito_contact_change.store import repudiations
 from recapito_contact_change.store.tables import CASES, CHANGES, NOTICES, OPINIONS, OUTBOX, QUESTIONS
 from recapito_servicekit.errors import Kind
 from recapito_servicekit.status import refusal_from
-from tests.integration.contact_change import peers
 from tests.integration.contact_change.system import System, identity_document, picture
 from tests.integration.contact_change.test_events import Pump
 
@@ -108,7 +108,7 @@ class Matrix:
             self.letter_id = str(dead)
             self.repudiation = repudiations.issue(tx, self.change_id, now)
         self.system.known.reverted.clear()
-        answer = peers.registry_pb2.ChangeMobileResponse(old_mobile="+393201234519", customer=self.system.known.customers["C1"])
+        answer = registry_pb2.ChangeMobileResponse(old_mobile="+393201234519", customer=self.system.known.customers["C1"])
         self.system.known.changed[self.change_id] = answer
 
     @property

@@ -54,7 +54,14 @@ class Bench:
 
     def start(self) -> None:
         """Relay and consumer in threads, as ``work`` runs them: started again when they fail."""
-        for name, role in {"relay": self.relay().run, "consumer": self.consumer().run}.items():
+        self._start({"relay": self.relay().run, "consumer": self.consumer().run})
+
+    def start_consumer(self) -> None:
+        """The consumer alone."""
+        self._start({"consumer": self.consumer().run})
+
+    def _start(self, roles: dict[str, work.Role]) -> None:
+        for name, role in roles.items():
             thread = threading.Thread(target=work._keep, args=(name, role, self.stop, self.health))
             thread.start()
             self.threads.append(thread)

@@ -4,6 +4,9 @@ import json
 import threading
 from datetime import timedelta
 
+import pytest
+
+from recapito_servicekit import queues, work
 from recapito_servicekit.clock import system_clock
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.outbox import Event
@@ -127,3 +130,47 @@ def test_two_relays_at_once_publish_each_event_once(bench: Bench) -> None:
     for thread in threads:
         thread.join()
     assert bench.carried() == 40
+
+
+def test_an_event_of_the_relays_own_process_does_not_wait_for_its_next_look(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "POLL_SECONDS", 3600.0)
+    monkeypatch.setattr(queues, "IDLE_SECONDS", 0.05)
+    relay = bench.relay()
+    end = work.beside("relay", relay.run_at_once)
+    bench.start_consumer()
+    ids = []
+    for n in range(3):
+        ids.append(bench.add(f"k{n}"))
+        assert bench.wait_effects(n + 1) == ids
+    end()
+
+
+def test_what_a_broken_batch_did_not_publish_is_due_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [bench.add(f"k{n}") for n in range(3)]
+    relay = bench.relay()
+    published: list[str] = []
+
+    def publish(_: object, event: Event) -> None:
+        if len(published) == 1:
+            raise OSError("the broker is gone")
+        published.append(event.event_id)
+
+    monkeypatch.setattr(relay, "_publish", publish)
+    with pytest.raises(OSError, match="gone"):
+        relay.publish_due(None)
+    with bench.database.transaction() as tx:
+        assert [event.event_id for event in OUTBOX.due(tx, system_clock(), 10)] == ids[1:]
+
+
+def test_events_that_are_done_are_forgotten_after_their_time_and_no_others(bench: Bench) -> None:
+    done, waiting, dead = bench.add("a"), bench.add("b"), bench.add("c")
+    now = system_clock()
+    with bench.database.transaction() as tx:
+        OUTBOX.close(tx, done, now)
+        OUTBOX.fail(tx, dead, "no", now, final=True)
+        assert OUTBOX.forget(tx, now, 10) == 0
+        assert OUTBOX.forget(tx, now + timedelta(seconds=1), 10) == 1
+        assert not OUTBOX.close(tx, done, now), "a late copy finds nothing to do"
+    assert [bench.row(event_id).event_id for event_id in (waiting, dead)] == [waiting, dead]

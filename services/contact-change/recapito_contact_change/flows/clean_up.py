@@ -13,6 +13,7 @@ from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.store import allowances, cases, changes, documents, findings, repudiations
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.documents import KeptDocument
+from recapito_contact_change.store.tables import OUTBOX
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit import logs
 from recapito_servicekit.clock import Clock
@@ -23,6 +24,7 @@ log = logs.get(__name__)
 PERIOD_SECONDS: Final = 600.0
 UNFILED: Final = timedelta(hours=24)
 BATCH: Final = 100
+EVENTS_KEPT: Final = timedelta(days=7)  # after their effect, for whoever looks into what happened
 
 
 class CleanUp:
@@ -57,6 +59,7 @@ class CleanUp:
         destroyed = _all(self._destroy_decided)
         unfiled = _all(self._delete_unfiled)
         _all(self._hash_anew)
+        _all(self._forget_events)
         with self._database.transaction() as tx:
             allowances.forget(tx, (now - timedelta(days=1)).date())
             repudiations.forget(tx, now)
@@ -113,6 +116,10 @@ class CleanUp:
                 document = change.form.document
                 changes.set_hash(tx, change.change_id, self._hashes.hash(document.type, document.number))
         return len(due)
+
+    def _forget_events(self) -> int:
+        with self._database.transaction() as tx:
+            return OUTBOX.forget(tx, self._clock() - EVENTS_KEPT, BATCH)
 
     def _delete(self, document: KeptDocument) -> None:
         with self._database.transaction() as tx:
