@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Dialect
 
 from recapito_servicekit import logs
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 log = logs.get(__name__)
 BUSY_MS: Final = 5_000
@@ -162,6 +163,8 @@ def migrate(url: str, package: Path) -> str:
 
     All of it is one transaction. Of several at once, one after the other runs: SQLite's begin locks the database by itself.
     """
+    from alembic import command  # noqa: PLC0415  # 10 MB that a server has no use for
+
     database = Database(url, 1)
     config = _migrations(package)
     with database.transaction() as connection:
@@ -176,15 +179,23 @@ def migrate(url: str, package: Path) -> str:
 
 def newest_revision(package: Path) -> str:
     """The newest schema that ``package`` knows."""
-    return str(ScriptDirectory.from_config(_migrations(package)).get_current_head())
+    return str(_scripts(package).get_current_head())
 
 
 def knows(package: Path, revision: str) -> bool:
     """Whether this release has that revision of the schema: it does not where a newer one made it."""
-    return any(script.revision == revision for script in ScriptDirectory.from_config(_migrations(package)).walk_revisions())
+    return any(script.revision == revision for script in _scripts(package).walk_revisions())
 
 
-def _migrations(package: Path) -> Config:
+def _scripts(package: Path) -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    return ScriptDirectory.from_config(_migrations(package))
+
+
+def _migrations(package: Path) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("version_locations", str(package / "store" / "migrations" / "versions"))

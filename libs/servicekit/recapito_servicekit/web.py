@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +16,6 @@ from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFError
-from granian.constants import Interfaces
-from granian.server import Server
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 from prometheus_client import Counter, Histogram
@@ -31,9 +28,9 @@ from recapito_servicekit import keylists, lines, logs, traces
 from recapito_servicekit.calling import channel
 from recapito_servicekit.csrf import RotatedCSRFProtect
 from recapito_servicekit.errors import Kind, Refusal
-from recapito_servicekit.settings import CommonSettings, between, setting
 from recapito_servicekit.status import refusal_from
 from recapito_servicekit.tls import Identity
+from recapito_servicekit.web_serving import WebSettings
 
 log = logs.get(__name__)
 
@@ -43,7 +40,6 @@ SECONDS = Histogram("recapito_page_seconds", "Seconds a page took", ["page"])
 HERE: Final = Path(__file__).parent
 LANGUAGES: Final = {"it": "Italiano", "en": "English"}
 DEVICE_COOKIE: Final = "device"
-LEAST_SECRET_KEY: Final = 32
 HEALTH_SECONDS: Final = 1.0
 PARENT_SECONDS: Final = 0.5
 HEADERS: Final = {
@@ -57,33 +53,6 @@ HEADERS: Final = {
     "Permissions-Policy": "geolocation=(), microphone=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebSettings(CommonSettings):
-    """What a front end is told."""
-
-    http_bind: str = setting("HTTP_BIND", "the address and port to serve HTTP on")
-    secret_key: str = setting(
-        "SECRET_KEY",
-        "the keys that sign the browser's cookie: the first signs, all are taken",
-        secret=True,
-        least=LEAST_SECRET_KEY,
-        check=keylists.check_listed,
-    )
-    trusted_hosts: str = setting("TRUSTED_HOSTS", "the host names under which people come, separated by commas")
-    trusted_proxies: int = setting("TRUSTED_PROXIES", "how many proxies stand in front", default=0, check=between(0, 5))
-    cookie_secure: bool = setting("COOKIE_SECURE", "send cookies over HTTPS alone", default=True, production=True)
-    blocking_threads: int = setting("BLOCKING_THREADS", "requests at once", default=8, check=between(1, 64))
-    company: str = setting("COMPANY", "the company's name, as customers know it", default="Mutua Esempio")
-    help_contact: str = setting("HELP_CONTACT", "where people find help", default="assistenza@recapito.example")
-    auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
-    contact_change_address: str = setting("CONTACT_CHANGE_ADDRESS", "the contact-change service, host:port")
-
-    def __post_init__(self) -> None:
-        """Raises ValueError: what production doesn't take."""
-        if self.environment == "production":
-            keylists.demand_length("RECAPITO_SECRET_KEY", self.secret_key, LEAST_SECRET_KEY)
 
 
 def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
@@ -302,19 +271,3 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
-
-
-def serve(target: str, settings: WebSettings) -> None:
-    """Serves ``module:factory`` under granian until SIGTERM."""
-    host, _sep, port = settings.http_bind.rpartition(":")
-    Server(
-        target,
-        address=host,
-        port=int(port),
-        interface=Interfaces.WSGI,
-        factory=True,
-        workers=1,
-        blocking_threads=settings.blocking_threads,
-        log_access=False,
-        websockets=False,
-    ).serve()

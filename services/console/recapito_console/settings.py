@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from recapito_servicekit.web import WebSettings
+from recapito_servicekit.web_serving import WebSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from recapito_servicekit.settings import setting
-from recapito_servicekit.web import WebSettings
+from recapito_servicekit.web_serving import WebSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,15 +3,13 @@
 import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cache
 from typing import Final
-
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from recapito_auth.domain import names
 
 MOST: Final = 256
 LEAST_WORD: Final = 4  # a shorter name stands in too many good passwords by chance
-_COMMON: Final = frozenset(FREQUENCY_LISTS["passwords"])  # the 30,000 most common ones
 
 
 class Weakness(StrEnum):
@@ -39,7 +37,7 @@ def weakness(password: str, personal: Iterable[str], service: Iterable[str], lea
         return Weakness.TOO_SHORT
     if len(normalised) > MOST:
         return Weakness.TOO_LONG
-    if normalised.casefold() in _COMMON or len(set(normalised.casefold())) == 1:
+    if normalised.casefold() in _common() or len(set(normalised.casefold())) == 1:
         return Weakness.TOO_COMMON
     folded = names.fold_family(normalised)
     if any(word in folded for word in _words(personal)):
@@ -47,6 +45,14 @@ def weakness(password: str, personal: Iterable[str], service: Iterable[str], lea
     if any(word in folded for word in _words(service)):
         return Weakness.CONTAINS_SERVICE
     return None
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The 30,000 most common ones, once somebody chooses a password: most processes of auth never need these 12 MB."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def _words(texts: Iterable[str]) -> set[str]:

@@ -6,8 +6,6 @@ from functools import cache
 from string import ascii_uppercase, digits
 from typing import Final
 
-from codicefiscale.data import get_indexed_data
-
 LENGTH: Final = 16
 VAT_LENGTH: Final = 11
 FEMALE: Final = 40  # added to the day of birth of a woman
@@ -68,4 +66,6 @@ def _longest(year: int, month: int) -> int:
 
 @cache
 def _birthplaces() -> frozenset[str]:
+    from codicefiscale.data import get_indexed_data  # noqa: PLC0415  # 6 MB that an import of customers alone needs
+
     return frozenset(get_indexed_data()["codes"])

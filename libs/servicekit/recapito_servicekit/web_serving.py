@@ -1,0 +1,55 @@
+"""How a front end is told and served. The process that starts its worker imports this, and none of what pages are made of."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from granian.constants import Interfaces
+from granian.server import Server
+
+from recapito_servicekit import keylists
+from recapito_servicekit.settings import CommonSettings, between, setting
+
+LEAST_SECRET_KEY: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebSettings(CommonSettings):
+    """What a front end is told."""
+
+    http_bind: str = setting("HTTP_BIND", "the address and port to serve HTTP on")
+    secret_key: str = setting(
+        "SECRET_KEY",
+        "the keys that sign the browser's cookie: the first signs, all are taken",
+        secret=True,
+        least=LEAST_SECRET_KEY,
+        check=keylists.check_listed,
+    )
+    trusted_hosts: str = setting("TRUSTED_HOSTS", "the host names under which people come, separated by commas")
+    trusted_proxies: int = setting("TRUSTED_PROXIES", "how many proxies stand in front", default=0, check=between(0, 5))
+    cookie_secure: bool = setting("COOKIE_SECURE", "send cookies over HTTPS alone", default=True, production=True)
+    blocking_threads: int = setting("BLOCKING_THREADS", "requests at once", default=8, check=between(1, 64))
+    company: str = setting("COMPANY", "the company's name, as customers know it", default="Mutua Esempio")
+    help_contact: str = setting("HELP_CONTACT", "where people find help", default="assistenza@recapito.example")
+    auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
+    contact_change_address: str = setting("CONTACT_CHANGE_ADDRESS", "the contact-change service, host:port")
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: what production doesn't take."""
+        if self.environment == "production":
+            keylists.demand_length("RECAPITO_SECRET_KEY", self.secret_key, LEAST_SECRET_KEY)
+
+
+def serve(target: str, settings: WebSettings) -> None:
+    """Serves ``module:factory`` under granian until SIGTERM."""
+    host, _sep, port = settings.http_bind.rpartition(":")
+    Server(
+        target,
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=1,
+        blocking_threads=settings.blocking_threads,
+        log_access=False,
+        websockets=False,
+    ).serve()
