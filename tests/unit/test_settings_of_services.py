@@ -47,6 +47,9 @@ OUTSIDE = [
     ("auth", "OPERATOR_SESSION_HOURS", "13"),
     ("auth", "CONTACT_CHANGE_MINUTES", "31"),
     ("auth", "CLAIMS_HOLD_HOURS", "23"),
+    ("auth", "CALL_SECONDS", "11"),
+    ("claims", "STREAM_SECONDS", "601"),
+    ("contact-change", "DELIVERY_TRIES", "0"),
 ]
 
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -37,8 +37,6 @@ from recapito_servicekit.status import DETAILS_KEY, details_of, refusal_from
 
 log = logs.get(__name__)
 
-CALL_SECONDS: Final = 5.0
-STREAM_SECONDS: Final = 60.0
 LEAST_SECONDS: Final = 0.1
 CALLS = Counter("recapito_grpc_calls", "Calls answered", ["rpc", "caller", "code"])
 SECONDS = Histogram("recapito_grpc_seconds", "Seconds a call took", ["rpc"])
@@ -64,18 +62,28 @@ if TYPE_CHECKING:  # generic for the type checker alone
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
+class Room(NamedTuple):
+    """How much there is for calls. ``queue``: those that may wait for a thread before more are refused."""
+
+    threads: int
+    queue: int
+    call_seconds: float
+    stream_seconds: float
+
+
 class Gate:
-    """Wraps every handler once. ``queue``: calls that may wait for a thread before more are refused."""
+    """Wraps every handler once."""
 
     def __init__(
-        self, callers: Callers, introspect: Introspect | None, clock: Clock, pool: ThreadPoolExecutor, threads: int, queue: int
+        self, callers: Callers, introspect: Introspect | None, clock: Clock, pool: ThreadPoolExecutor, room: Room
     ) -> None:
         self._callers = callers
         self._introspect = introspect
         self._clock = clock
         self._pool = pool
-        self._room = threads + queue
-        THREADS.set(threads)
+        self._seconds = room
+        self._room = room.threads + room.queue
+        THREADS.set(room.threads)
         self._in_pool = 0
         self._in_flight = 0
         IN_FLIGHT.set_function(lambda: self._in_flight)
@@ -86,7 +94,7 @@ class Gate:
         return cast(grpc.aio.Server, _Gated(server, self._wrap))
 
     def _wrap(self, path: str, handler: Handler) -> Handler:
-        rpc = _Rpc(path, handler)
+        rpc = _Rpc(path, handler, self._seconds)
         common: Any = {"request_deserializer": handler.request_deserializer, "response_serializer": handler.response_serializer}
         if handler.response_streaming:
             make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
@@ -102,7 +110,7 @@ class Gate:
                 if not rpc.plain:
                     response = await rpc.handler(request, context)
                 else:
-                    asked = _pulled(request, asyncio.get_running_loop()) if rpc.takes_stream else request
+                    asked = _pulled(request, asyncio.get_running_loop(), rpc.most) if rpc.takes_stream else request
                     response = await self._in_thread(rpc.handler, asked, context)
                 passing.response = response
                 return response
@@ -236,7 +244,7 @@ class _Gated:
 class _Rpc:
     """What is known of an RPC before it is called."""
 
-    def __init__(self, path: str, handler: Handler) -> None:
+    def __init__(self, path: str, handler: Handler, room: Room) -> None:
         self.path = path
         self.name = path.lstrip("/")
         self.takes_stream: bool = handler.request_streaming
@@ -245,7 +253,7 @@ class _Rpc:
         else:
             self.handler = handler.stream_unary if self.takes_stream else handler.unary_unary
         self.plain = not inspect.iscoroutinefunction(self.handler)
-        self.most = STREAM_SECONDS if self.takes_stream or handler.response_streaming else CALL_SECONDS
+        self.most = room.stream_seconds if self.takes_stream or handler.response_streaming else room.call_seconds
         self.access = access_of(path)
         self.needs_person = list(self.access.persons) != [access_pb2.PERSON_NOBODY]
         asked, self.ids_answered = ids_of(path)
@@ -294,13 +302,13 @@ def caller_of(context: Context) -> str:
     return _text(names[0])
 
 
-def _pulled(requests: AsyncIterator[Any], loop: asyncio.AbstractEventLoop) -> Iterator[Any]:
+def _pulled(requests: AsyncIterator[Any], loop: asyncio.AbstractEventLoop, seconds: float) -> Iterator[Any]:
     """A stream of requests for plain code in a thread: each message is fetched when it is asked for, so nothing piles up."""
 
     async def step() -> Any:
         return await anext(requests, _END)
 
-    while (message := asyncio.run_coroutine_threadsafe(step(), loop).result(STREAM_SECONDS)) is not _END:
+    while (message := asyncio.run_coroutine_threadsafe(step(), loop).result(seconds)) is not _END:
         yield message
 
 

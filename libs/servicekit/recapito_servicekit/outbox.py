@@ -22,7 +22,7 @@ from recapito_servicekit import traces
 from recapito_servicekit.ids import new_id
 from recapito_servicekit.sql import EVENTS_WRITTEN, UtcDateTime
 
-MOST_TRIES: Final = 5
+TRIES: Final = 5
 FIRST_BACKOFF: Final = timedelta(seconds=2)
 LONGEST_WAIT: Final = timedelta(minutes=1)
 LONGEST_OUTAGE: Final = timedelta(days=1)
@@ -160,8 +160,10 @@ class Outbox:
             is not None
         )
 
-    def fail(self, tx: sa.Connection, event_id: str, error: str, now: datetime, *, final: bool = False) -> bool:
-        """Counts a failed try: another one later, with doubled backoff and jitter, or none after the fifth or a final failure.
+    def fail(
+        self, tx: sa.Connection, event_id: str, error: str, now: datetime, *, tries: int = TRIES, final: bool = False
+    ) -> bool:
+        """Counts a failed try: another one later, with doubled backoff and jitter, or none after so many or a final failure.
 
         True: there is none, it is dead.
         """
@@ -171,7 +173,7 @@ class Outbox:
         ).first()
         if row is None:
             return False
-        if final or row.tries >= MOST_TRIES:
+        if final or row.tries >= tries:
             tx.execute(t.update().where(t.c.event_id == event_id, t.c.done_at.is_(None)).values(dead_at=now))
             return True
         wait = FIRST_BACKOFF * 2 ** (row.tries - 1) * random.uniform(0.75, 1.25)  # jitter, nothing secret

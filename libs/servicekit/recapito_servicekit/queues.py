@@ -24,7 +24,7 @@ from recapito_servicekit import logs, traces
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.mail import MailFailed
-from recapito_servicekit.outbox import Event, Outbox
+from recapito_servicekit.outbox import TRIES, Event, Outbox
 from recapito_servicekit.sql import Database
 from recapito_servicekit.status import refusal_from
 
@@ -177,8 +177,16 @@ class Consumer:
     """Handles the events of one queue, one after another."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, broker_url: str, name: str, handlers: Mapping[str, Handler], clock: Clock
+        self,
+        database: Database,
+        outbox: Outbox,
+        broker_url: str,
+        name: str,
+        handlers: Mapping[str, Handler],
+        clock: Clock,
+        tries: int = TRIES,
     ) -> None:
+        self._tries = tries
         self._database = database
         self._outbox = outbox
         self._url = broker_url
@@ -257,7 +265,11 @@ class Consumer:
 
     def _fail(self, event: Event, error: str, *, final: bool) -> str:
         with self._database.transaction() as tx:
-            return "dead" if self._outbox.fail(tx, event.event_id, error, self._clock(), final=final) else "failed"
+            return (
+                "dead"
+                if self._outbox.fail(tx, event.event_id, error, self._clock(), tries=self._tries, final=final)
+                else "failed"
+            )
 
     def _postpone(self, event: Event, error: str) -> str:
         with self._database.transaction() as tx:

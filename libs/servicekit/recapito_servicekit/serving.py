@@ -16,7 +16,7 @@ from prometheus_client import Histogram
 from recapito_servicekit import logs, management
 from recapito_servicekit.callers import Callers
 from recapito_servicekit.clock import Clock, system_clock
-from recapito_servicekit.gate import Gate
+from recapito_servicekit.gate import Gate, Room
 from recapito_servicekit.persons import Introspect
 from recapito_servicekit.settings import ServerSettings
 from recapito_servicekit.tls import server_credentials
@@ -85,7 +85,8 @@ async def _main(settings: ServerSettings, wire: Callable[[], Awaitable[Wiring]])
 async def start(settings: ServerSettings, wiring: Wiring) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """Starts a server on the running loop and returns it; health says NOT_SERVING until the first check says ready."""
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="flow")
-    gate = Gate(Callers.read(settings.callers_file), wiring.introspect, wiring.clock, pool, settings.threads, settings.queue)
+    room = Room(settings.threads, settings.queue, settings.call_seconds, settings.stream_seconds)
+    gate = Gate(Callers.read(settings.callers_file), wiring.introspect, wiring.clock, pool, room)
     server = grpc.aio.server(options=OPTIONS)
     wiring.add(gate.before(server))
     health_servicer = health.aio.HealthServicer()

@@ -101,6 +101,15 @@ class ServerSettings(CommonSettings):
     queue: int = setting(
         "QUEUE", "calls that may wait for a thread before more are refused", default=64, check=between(0, 10_000)
     )
+    call_seconds: float = setting(
+        "CALL_SECONDS",
+        "the longest a call may take, and the deadline of one that came without",
+        default=5.0,
+        check=between(1, 10),
+    )
+    stream_seconds: float = setting(
+        "STREAM_SECONDS", "the same for uploads and other streams", default=60.0, check=between(10, 600)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +118,12 @@ class WorkSettings:
 
     work_metrics_bind: str = setting(
         "WORK_METRICS_BIND", "the same as METRICS_BIND for the process of the background jobs; empty: nowhere", default=""
+    )
+    delivery_tries: int = setting(
+        "DELIVERY_TRIES",
+        "tries of an event, a mail or a text that fails, each after twice the time; then it is a dead letter",
+        default=5,
+        check=between(1, 20),
     )
 
 

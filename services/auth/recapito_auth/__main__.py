@@ -152,7 +152,7 @@ def _work(arguments: argparse.Namespace) -> None:
     work.run(
         {
             "epochs": lambda stop: keep_asserting(database, sessions, system_clock, stop),
-            "notices": lambda stop: keep_telling(database, codes, system_clock, stop),
+            "notices": lambda stop: keep_telling(database, codes, system_clock, read.delivery_tries, stop),
         },
         tuple(arguments.only),
         read.work_metrics_bind,

@@ -124,7 +124,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
     send_notice = SendNotice(database, mails, codes, clock, links=bool(settings.portal_url))
 
     def consumer(queue: str, handlers: Mapping[str, Handler]) -> work.Role:
-        return Consumer(database, OUTBOX, settings.broker_url, queue, handlers, clock).run
+        return Consumer(database, OUTBOX, settings.broker_url, queue, handlers, clock, settings.delivery_tries).run
 
     return {
         "relay": Relay(database, OUTBOX, settings.broker_url, events.SOURCE, events.QUEUE_OF, clock).run,

@@ -78,6 +78,7 @@ def delivery(settings: OtpSettings, clock: Clock = system_clock, failed: Callabl
         Texts(settings.company, settings.portal_domain, settings.help_contact, settings.portal_url),
         {Channel.EMAIL: EmailSender(mailer), Channel.SMS: _sms_sender(settings, mailer)},
         clock,
+        settings.delivery_tries,
     )
     lease = timedelta(seconds=settings.otp_lease_seconds)
 

@@ -64,6 +64,20 @@ def test_failed_event_comes_again_later_and_is_dead_after_the_fifth_try(bench: B
     assert bench.effects() == []
 
 
+def test_how_many_tries_an_event_has_is_a_setting(bench: Bench) -> None:
+    def fail(event: Event) -> None:
+        raise OSError
+
+    bench.fail = fail
+    event_id = bench.add()
+    message = json.dumps(envelope(Event(event_id, TYPE, "k", {"id": "1"}, system_clock()), "test"))
+    consumer = Consumer(bench.database, OUTBOX, bench.broker_url, "test.q", {TYPE: bench.handle}, system_clock, tries=2)
+    consumer.handle(message)
+    assert bench.row(event_id).dead_at is None
+    consumer.handle(message)
+    assert bench.row(event_id).dead_at is not None
+
+
 def test_outage_counts_as_no_try_until_it_has_lasted_a_day(bench: Bench, clock: SetClock) -> None:
     def fail(event: Event) -> None:
         raise Refusal(Kind.UNAVAILABLE, "UPSTREAM_UNAVAILABLE", "away")

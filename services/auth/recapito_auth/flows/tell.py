@@ -14,7 +14,7 @@ from recapito_auth.store.tables import OUTBOX
 from recapito_servicekit import logs, traces
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal
-from recapito_servicekit.outbox import Event, Outbox
+from recapito_servicekit.outbox import TRIES, Event, Outbox
 from recapito_servicekit.sql import Database
 
 log = logs.get(__name__)
@@ -47,21 +47,21 @@ def tell(connection: sa.Connection, customer: Customer, notice: Notice, now: dat
         _OUTBOX.add(connection, NOTICE, f"{customer.customer_id[:64]}:{'email' if '@' in destination else 'sms'}", data, now)
 
 
-def send_due(database: Database, codes: Codes, clock: Clock) -> int:
+def send_due(database: Database, codes: Codes, clock: Clock, tries: int = TRIES) -> int:
     """Sends what is due; gives how many were. The event's id is the notice's request_id, so a repeat sends nothing twice."""
     with database.transaction() as connection:
         due = _OUTBOX.due(connection, clock(), BATCH)
-    return sum(contextvars.copy_context().run(_send, database, codes, clock, event) for event in due)
+    return sum(contextvars.copy_context().run(_send, database, codes, clock, tries, event) for event in due)
 
 
-def keep_telling(database: Database, codes: Codes, clock: Clock, stop: threading.Event) -> None:
+def keep_telling(database: Database, codes: Codes, clock: Clock, tries: int, stop: threading.Event) -> None:
     """The same until ``stop`` is set."""
     while not stop.is_set():
-        if not send_due(database, codes, clock):
+        if not send_due(database, codes, clock, tries):
             stop.wait(PAUSE_SECONDS)
 
 
-def _send(database: Database, codes: Codes, clock: Clock, event: Event) -> bool:
+def _send(database: Database, codes: Codes, clock: Clock, tries: int, event: Event) -> bool:
     data = event.data
     span = traces.enter("send notice", traces.Kind.CONSUMER, event.request_id, event.traceparent)
     logs.bind(notice_id=event.event_id)
@@ -72,7 +72,7 @@ def _send(database: Database, codes: Codes, clock: Clock, event: Event) -> bool:
             if refusal.kind in _AWAY:
                 _OUTBOX.postpone(connection, event.event_id, refusal.reason, clock())
             else:
-                _OUTBOX.fail(connection, event.event_id, refusal.reason, clock())
+                _OUTBOX.fail(connection, event.event_id, refusal.reason, clock(), tries=tries)
         log.warning("notice not sent", template=data["template"], reason=refusal.reason)
         span.end(refusal.reason)
         return False

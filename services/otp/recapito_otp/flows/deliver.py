@@ -24,7 +24,7 @@ from recapito_servicekit.clock import Clock
 
 log = logs.get(__name__)
 
-MOST_TRIES: Final = 5
+TRIES: Final = 5
 FIRST_PAUSE: Final = timedelta(seconds=2)
 AFTER_LOSS_SECONDS: Final = 0.5
 
@@ -32,11 +32,12 @@ AFTER_LOSS_SECONDS: Final = 0.5
 class Deliver:
     """Handles one job at a time; thread-safe."""
 
-    def __init__(self, vault: Vault, texts: Texts, senders: Mapping[Channel, Sender], clock: Clock) -> None:
+    def __init__(self, vault: Vault, texts: Texts, senders: Mapping[Channel, Sender], clock: Clock, tries: int = TRIES) -> None:
         self._vault = vault
         self._texts = texts
         self._senders = senders
         self._clock = clock
+        self._tries = tries
 
     def __call__(self, jobs: RedisJobs, job: Job) -> None:
         """Sends the job's message, or notes why not. Raises redis.exceptions.RedisError: the job stays, and comes again."""
@@ -57,7 +58,7 @@ class Deliver:
         span.end("" if outcome in {"sent", "dropped", "superseded", "cancelled"} else outcome)
 
     def _outcome(self, jobs: RedisJobs, job: Job, message: Message) -> str:
-        if job.tries > MOST_TRIES:  # whoever had it in hand died of it, or could not note what became of it
+        if job.tries > self._tries:  # whoever had it in hand died of it, or could not note what became of it
             log.error("a job is given up")
             jobs.finish(job, Delivery.FAILED, self._clock(), "GIVEN_UP")
             return "lost"
@@ -90,7 +91,7 @@ class Deliver:
             return "rejected"
         except SendFailed as error:
             log.warning("message not taken", tries=job.tries, cause=str(error.__cause__ or error))
-            if job.tries >= MOST_TRIES:
+            if job.tries >= self._tries:
                 jobs.finish(job, Delivery.FAILED, self._clock(), "UNREACHABLE")
                 return "unreachable"
             jobs.again_after(job, FIRST_PAUSE * 2 ** (job.tries - 1))
