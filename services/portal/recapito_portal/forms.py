@@ -2,6 +2,7 @@
 
 # mypy: allow-subclassing-any
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,21 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from recapito_portal import texts
 
 CODE_DIGITS = range(6, 11)  # what the services may be set to
+_CODE = re.compile(r"(?<![0-9])[0-9]{6,10}(?![0-9])")
+_BETWEEN = re.compile(r"[\s.\u2010-\u2015\u200b\u2060\ufeff-]")
 
 
 def _there(text: Any) -> list[Any]:
     return [InputRequired(text), Length(max=256, message=_l("Il testo è troppo lungo."))]
+
+
+def _pasted(typed: str | None) -> str | None:
+    """The code alone: without what people put between digits, or out of the whole message, where it stands twice."""
+    if not typed:
+        return typed
+    plain = _BETWEEN.sub("", typed)
+    runs = set(_CODE.findall(typed))
+    return runs.pop() if not plain.isdecimal() and len(runs) == 1 else plain
 
 
 def _choices(texts_by_value: Mapping[Any, Any]) -> list[SelectChoice]:
@@ -69,18 +81,21 @@ class ContactForm(FlaskForm):
 
 
 class CodeForm(FlaskForm):
-    """A code that was sent. Pasted spaces are fine; only a wrong number of digits is told here, so that it costs no attempt."""
+    """A code that was sent. Pasted as it stands in the message it is fine, too; a wrong number of digits is told here, so that
+    it costs no attempt.
+    """
 
     code = StringField(
         _l("Codice di verifica"),
         [InputRequired(_l("Inserisci il codice di verifica."))],
+        filters=[_pasted],
         description=_l("Sei cifre."),
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code-input", "spellcheck": "false"},
     )
 
     def validate_code(self, field: StringField) -> None:
         """Raises ValidationError where it can't be a code at all."""
-        typed = "".join((field.data or "").split())
+        typed = field.data or ""
         if len(typed) not in CODE_DIGITS or not typed.isdecimal() or not typed.isascii():
             raise ValidationError(str(_l("Il codice è composto da sei cifre.")))
 

@@ -118,8 +118,9 @@ DELIVERIES: Final = {
     otp_pb2.DELIVERY_QUEUED: _l("Il codice è in arrivo…"),
     otp_pb2.DELIVERY_SENT: _l("Il codice è stato inviato: sta per arrivare."),
     otp_pb2.DELIVERY_DELIVERED: _l("Il codice è stato consegnato."),
-    otp_pb2.DELIVERY_FAILED: _l("Non siamo riusciti a consegnare il codice. Chiedine uno nuovo o scrivi all'assistenza."),
+    otp_pb2.DELIVERY_FAILED: _l("Non siamo riusciti a consegnare il codice. Chiedine subito uno nuovo o scrivi all'assistenza."),
 }
+ON_ITS_WAY: Final = _l("In arrivo… Di solito ci vuole meno di un minuto.")
 PERSON_TYPES: Final = {
     registration_pb2.PERSON_TYPE_PERSON: _l("Persona fisica"),
     registration_pb2.PERSON_TYPE_COMPANY: _l("Azienda"),

@@ -194,7 +194,9 @@ class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
         if request.device_token == "device-token":
             return authentication_pb2.SignInResponse(session=authentication_pb2.Session(token=self.b.new_session()))
         if request.username.startswith("solo"):
-            only = authentication_pb2.SignInResponse.ContactChangeOnly(contact_change_token="change-token")
+            only = authentication_pb2.SignInResponse.ContactChangeOnly(
+                contact_change_token="change-token", has_mobile="mobile" in request.username
+            )
             return authentication_pb2.SignInResponse(contact_change_only=only)
         if request.username.startswith("senza"):
             email = "" if "email" in request.username else "s***@e***.it"
@@ -212,7 +214,8 @@ class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
 
     @rpc
     def GetSignIn(self, request: Any, context: Any) -> Any:
-        return authentication_pb2.GetSignInResponse(challenge=self.b.challenge(request.sign_in_id, "320 *****19"))
+        masked = "s***@e***.it" if request.sign_in_id == "assist" else "320 *****19"
+        return authentication_pb2.GetSignInResponse(challenge=self.b.challenge(request.sign_in_id, masked))
 
     @rpc
     def ResendSignInCode(self, request: Any, context: Any) -> Any:
@@ -248,6 +251,11 @@ class _Authentication(authentication_pb2_grpc.AuthenticationServiceServicer):
     def ResendStepUpCode(self, request: Any, context: Any) -> Any:
         self.b.person(context)
         return authentication_pb2.ResendStepUpCodeResponse(challenge=self.b.challenge("step-up", "320 *****19"))
+
+    @rpc
+    def GetStepUp(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        return authentication_pb2.GetStepUpResponse(challenge=self.b.challenge("step-up", "320 *****19"))
 
     @rpc
     def CompleteStepUp(self, request: Any, context: Any) -> Any:
@@ -376,6 +384,16 @@ class _Accounts(session_pb2_grpc.AccountServiceServicer):
         if request.new_email == "mario@esempio.it":
             raise invalid(Violation("new_email", "UNCHANGED", "another"))
         return session_pb2.StartEmailChangeResponse(challenge=self.b.challenge("email", "n***@e***.it"))
+
+    @rpc
+    def GetEmailChange(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        return session_pb2.GetEmailChangeResponse(challenge=self.b.challenge("email", "n***@e***.it"))
+
+    @rpc
+    def ResendEmailChangeCode(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        return session_pb2.ResendEmailChangeCodeResponse(challenge=self.b.challenge("email", "n***@e***.it"))
 
     @rpc
     def CompleteEmailChange(self, request: Any, context: Any) -> Any:

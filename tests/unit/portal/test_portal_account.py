@@ -81,7 +81,7 @@ def test_email_is_changed_by_the_code_to_the_new_one(browser: Browser, backend: 
     assert "n***@e***.it" in page.text
     assert "Hai ancora 4 tentativi" in browser.post("/accessi/email/codice", code="999999").text
     assert "un nuovo codice" in push(browser, "/accessi/email/codice/nuovo", "/accessi/email/codice")
-    assert backend.last(session_pb2.StartEmailChangeRequest).new_email == "nuova@esempio.it"
+    assert backend.last(session_pb2.ResendEmailChangeCodeRequest).challenge_id == "email"
     page = browser.post("/accessi/email/codice", code=CODE)
     assert "L&#39;email è cambiata" in page.text
     assert browser.cookie("session") in backend.sessions - {before}

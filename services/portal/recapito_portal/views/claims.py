@@ -10,6 +10,7 @@ from recapito.claims.v1 import claims_pb2
 from recapito_portal import browser, codes, faults, texts, uploads
 from recapito_portal.forms import ActionForm, AttachmentForm, ClaimForm, CodeForm, ExpenseForm
 from recapito_portal.services import services
+from recapito_portal.views import step_up
 from recapito_servicekit.errors import Kind, Refusal, not_found
 from recapito_servicekit.ids import new_id
 from recapito_servicekit.web import call, client, see
@@ -198,7 +199,11 @@ def code(claim_id: str) -> browser.Page:
         browser.keep(JOURNEY, proof=checked.proof)
         return _submit(claim_id)
     values = {"claim_id": claim_id, "summary": found["summary"], "is_confirmed": "proof" in found}
-    return codes.page("claims/code.html", JOURNEY, form, **values)
+    try:
+        delivery = "" if values["is_confirmed"] else step_up.followed(JOURNEY)
+    except Refusal as refusal:
+        return _check_again(claim_id, refusal)
+    return codes.page("claims/code.html", JOURNEY, form, delivery, **values)
 
 
 @pages.post("/<claim_id>/codice/nuovo")

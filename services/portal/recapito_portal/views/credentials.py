@@ -76,7 +76,12 @@ def email_code() -> browser.Page:
             return see("credentials.email_code")
         browser.drop(JOURNEY)
         return _changed(checked.session.token, _("L'email è cambiata. Gli altri accessi sono terminati."))
-    return codes.page("account/email_code.html", JOURNEY, form)
+    asked = session_pb2.GetEmailChangeRequest(challenge_id=found["challenge_id"])
+    try:
+        delivery = codes.follow(JOURNEY, lambda: call(services().accounts.GetEmailChange, asked, browser.token()).challenge)
+    except Refusal as refusal:
+        return _email_again(refusal)
+    return codes.page("account/email_code.html", JOURNEY, form, delivery)
 
 
 @pages.post("/email/codice/nuovo")
@@ -84,12 +89,13 @@ def email_code() -> browser.Page:
 def resend() -> browser.Page:
     """Asks for another code to the new email."""
     found = browser.journey(JOURNEY)
-    if "new_email" in found:
+    if "challenge_id" in found:
+        message = session_pb2.ResendEmailChangeCodeRequest(challenge_id=found["challenge_id"], client=client())
         try:
-            _send(found["new_email"])
+            codes.sent_challenge(JOURNEY, call(services().accounts.ResendEmailChangeCode, message, browser.token()).challenge)
             codes.told_resent()
         except Refusal as refusal:
-            if refusal.kind in (Kind.INVALID_ARGUMENT, Kind.FAILED_PRECONDITION):
+            if refusal.kind in (Kind.NOT_FOUND, Kind.FAILED_PRECONDITION):
                 return _email_again(refusal)
             codes.told_refused(refusal)
     return see("credentials.email_code")

@@ -53,6 +53,7 @@ def _after_password(found: authentication_pb2.SignInResponse) -> browser.Page:
     browser.forget_journeys()
     if step == "contact_change_only":
         session["change_token"] = found.contact_change_only.contact_change_token
+        browser.keep("change", has_no_mobile=not found.contact_change_only.has_mobile)
         return see("sign_in.contact_change_only")
     if step == "mobile_missing":
         missing = found.mobile_missing
@@ -87,13 +88,10 @@ def code() -> browser.Page:
             browser.trust_device(checked.device_token)
         return _entered(checked.session.token)
     try:
-        state = call(services().authentication.GetSignIn, authentication_pb2.GetSignInRequest(sign_in_id=found["id"]))
+        delivery = _followed(JOURNEY)
     except Refusal as refusal:
         return _begin_again(refusal)
-    codes.sent_challenge(JOURNEY, state.challenge)
-    browser.keep(JOURNEY, spent=found.get("spent", False) or state.challenge.attempts_left <= 0)
-    delivery = texts.DELIVERIES.get(state.challenge.delivery, "")
-    return codes.page("sign_in/code.html", JOURNEY, form, delivery=delivery, reasons=found["reasons"])
+    return codes.page("sign_in/code.html", JOURNEY, form, delivery, reasons=found["reasons"])
 
 
 @pages.post("/codice/nuovo")
@@ -156,7 +154,11 @@ def assistance() -> browser.Page:
         session["change_token"] = checked.contact_change_token
         browser.keep("change", has_no_mobile=True)
         return see("contact_change.start")
-    return codes.page("sign_in/assistance.html", ASSISTANCE, form)
+    try:
+        delivery = _followed(ASSISTANCE)
+    except Refusal as refusal:
+        return _begin_again(refusal)
+    return codes.page("sign_in/assistance.html", ASSISTANCE, form, delivery)
 
 
 @pages.post("/assistenza/nuovo")
@@ -172,6 +174,11 @@ def resend_assistance() -> browser.Page:
                 return _begin_again(refusal)
             codes.told_refused(refusal)
     return see("sign_in.assistance")
+
+
+def _followed(journey: str) -> str:
+    message = authentication_pb2.GetSignInRequest(sign_in_id=browser.journey(journey)["id"])
+    return codes.follow(journey, lambda: call(services().authentication.GetSignIn, message).challenge)
 
 
 def _send_assistance(sign_in_id: str) -> None:

@@ -73,7 +73,17 @@ def code() -> browser.Page:
         back = _back()
         browser.drop(JOURNEY)
         return redirect(back, 303)
-    return codes.page("step_up/code.html", JOURNEY, form)
+    try:
+        delivery = followed(JOURNEY)
+    except Refusal as refusal:
+        return _begin_again(refusal)
+    return codes.page("step_up/code.html", JOURNEY, form, delivery)
+
+
+def followed(journey: str) -> str:
+    """How far the code of a journey's step-up came, in words. Raises Refusal."""
+    message = authentication_pb2.GetStepUpRequest(challenge_id=browser.journey(journey)["challenge_id"])
+    return codes.follow(journey, lambda: call(services().authentication.GetStepUp, message, browser.token()).challenge)
 
 
 @pages.post("/codice/nuovo")
