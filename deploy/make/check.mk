@@ -19,3 +19,10 @@ check: setup
 	@.venv/bin/python deploy/make/settings_doc.py --check
 	@.venv/bin/pytest -q tests/unit/contact_change/test_asyncapi.py
 	@deploy/make/clean-text.sh
+
+# A history of requests to change a mobile while everything around them breaks (tests/chaos). REQUESTS says how many.
+.PHONY: chaos
+REQUESTS ?= 300
+
+chaos: setup
+	@RECAPITO_TEST_PARTS=$(PARTS) RECAPITO_CHAOS=$(REQUESTS) .venv/bin/pytest -s tests/chaos
