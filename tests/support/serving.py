@@ -105,7 +105,7 @@ def run_command(service: str, arguments: list[str], environment: Mapping[str, st
     )
 
 
-def wait_serving(pki: Pki, port: int, process: ServiceProcess | None = None, seconds: float = 20) -> None:
+def wait_serving(pki: Pki, port: int, process: ServiceProcess | None = None, seconds: float = 60) -> None:
     """Returns when the server on ``port`` says SERVING. Raises AssertionError with the process's log."""
     until = time.monotonic() + seconds
     with channel_as(pki, "internal", port) as to_server:
