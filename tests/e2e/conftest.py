@@ -17,7 +17,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Chromium: the machine's, or the one that Playwright brought. For one file: beside it nobody else can run a loop of asyncio's."""
+    """Chromium: the machine's, or the one that Playwright brought. For one file: beside it nobody can run another loop."""
     with sync_playwright() as playwright:
         found = next((path for name in NAMES if (path := shutil.which(name))), None)
         if found is None and not Path(playwright.chromium.executable_path).exists():
