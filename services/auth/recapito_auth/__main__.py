@@ -39,13 +39,14 @@ from recapito_auth.settings import AuthSettings, EnrolmentSettings
 from recapito_auth.store.audit import Head
 from recapito_auth.store.hashes import Hasher
 from recapito_auth.store.limits import Limits
-from recapito_auth.store.redisio import connect, connect_async
+from recapito_auth.store.redisio import UNAVAILABLE, connect
 from recapito_auth.store.sessions import Introspection, Sessions
 from recapito_auth.store.tables import OUTBOX
 from recapito_auth.store.underway import UnderWay
 from recapito_servicekit import backlog, calling, cli, logs, management, serving, settings, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.outbox import Outbox
+from recapito_servicekit.redis_pipe import RedisPipe
 from recapito_servicekit.settings import SqlSettings
 from recapito_servicekit.tls import Identity
 
@@ -65,7 +66,7 @@ async def wire(read: AuthSettings, clock: Clock = system_clock) -> serving.Wirin
     """Puts the service together on the running loop."""
     database = sql.Database(read.database_url, read.threads)
     redis = connect(read.redis_url, read.threads)
-    redis_async = connect_async(read.redis_url)
+    pipe = RedisPipe(read.redis_url, UNAVAILABLE)
     otp = calling.channel(read.otp_address, Identity.read(read))
     codes = Codes(otp_pb2_grpc.OtpServiceStub(otp))
     parts = Parts(
@@ -78,7 +79,7 @@ async def wire(read: AuthSettings, clock: Clock = system_clock) -> serving.Wirin
         hasher=Hasher(read.argon2_memory_kib, read.argon2_passes),
         clock=clock,
     )
-    introspection = Introspection(redis_async)
+    introspection = Introspection(pipe)
 
     def add(server: grpc.aio.Server) -> None:
         registration_pb2_grpc.add_RegistrationServiceServicer_to_server(RegistrationServicer(parts), server)
@@ -96,7 +97,7 @@ async def wire(read: AuthSettings, clock: Clock = system_clock) -> serving.Wirin
     async def close() -> None:
         await asyncio.to_thread(codes.close)
         otp.close()
-        await redis_async.aclose()
+        await pipe.close()
         redis.close()
         database.close()
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import redis
-import redis.asyncio
-from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
@@ -17,6 +15,9 @@ from recapito_servicekit.errors import Kind, Refusal
 log = logs.get(__name__)
 
 SECONDS: Final = 2.0
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+UNAVAILABLE: Final = ("STATE_UNAVAILABLE", "the store of sessions cannot be asked")
 
 
 def connect(url: str, threads: int) -> redis.Redis:
@@ -33,32 +34,21 @@ def connect(url: str, threads: int) -> redis.Redis:
     return redis.Redis(connection_pool=pool)
 
 
-def connect_async(url: str) -> redis.asyncio.Redis:
-    """A client for code on the running loop."""
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url,
-        max_connections=32,
-        timeout=SECONDS,
-        decode_responses=True,
-        socket_timeout=SECONDS,
-        socket_connect_timeout=SECONDS,
-        retry=AsyncRetry(ConstantBackoff(0.05), 1, supported_errors=(redis.ConnectionError,)),
-    )
-    return redis.asyncio.Redis(connection_pool=pool)
-
-
 @contextmanager
 def fail_closed() -> Iterator[None]:
     """Answers UNAVAILABLE where Redis can't be asked."""
     try:
         yield
     except redis.RedisError as error:
-        log.warning("redis cannot be asked", error=type(error).__name__)
-        raise Refusal(
-            Kind.UNAVAILABLE, "STATE_UNAVAILABLE", "the store of sessions cannot be asked", retry_after=timedelta(seconds=1)
-        ) from error
+        raise unavailable(error) from error
+
+
+def unavailable(error: redis.RedisError) -> Refusal:
+    """What a caller is told then."""
+    log.warning("redis cannot be asked", error=type(error).__name__)
+    return Refusal(Kind.UNAVAILABLE, *UNAVAILABLE, retry_after=timedelta(seconds=1))
 
 
 def millis(at: datetime) -> int:
     """An instant in milliseconds since 1970."""
-    return int(at.timestamp() * 1000)
+    return (at - _EPOCH) // _MILLISECOND

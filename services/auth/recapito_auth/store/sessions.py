@@ -6,16 +6,15 @@ one Lua call sees both. A session whose epoch is below its customer's least one 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import redis
-import redis.asyncio
 
-from recapito_auth.store.redisio import fail_closed, millis
+from recapito_auth.store.redisio import fail_closed, millis, unavailable
 from recapito_servicekit.ids import new_id, new_token, token_digest
+from recapito_servicekit.redis_pipe import RedisPipe, Script
 
 _BUCKET: Final = 3
 _SCAN: Final = 1_000
@@ -73,8 +72,7 @@ class Kind(StrEnum):
     OPERATOR = "OPERATOR"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """Whom a token stands for. ``idle``: how long it may stay unused."""
 
     kind: Kind
@@ -187,8 +185,9 @@ class Sessions:
 class Introspection:
     """Looks tokens up on the loop: one round trip, one Lua call, which also starts the idle time anew."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
-        self._script = client.register_script(_INTROSPECT)
+    def __init__(self, pipe: RedisPipe) -> None:
+        self._pipe = pipe
+        self._script = Script(_INTROSPECT)
 
     async def ping(self) -> None:
         """Asks nobody. Raises UNAVAILABLE where Redis doesn't answer."""
@@ -198,8 +197,10 @@ class Introspection:
         """Whom a live token stands for; None: it isn't live."""
         if not is_token(token):
             return None
-        with fail_closed():
-            flat = await self._script(keys=[_session_key(token), _epochs_key(token[:_BUCKET])], args=[millis(now)])
+        try:
+            flat = await self._pipe.run(self._script, (_session_key(token), _epochs_key(token[:_BUCKET])), (millis(now),))
+        except redis.RedisError as error:
+            raise unavailable(error) from error
         return _from_fields(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
 
 
