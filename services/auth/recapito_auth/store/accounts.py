@@ -1,6 +1,10 @@
-"""Accounts in SQL. What may happen once, or must be counted, is one guarded statement."""
+"""Accounts in SQL. What may happen once, or must be counted, is one guarded statement.
+
+The statements of a sign-in are made once: SQLAlchemy takes longer to build one than SQLite to run it.
+"""
 
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -8,22 +12,44 @@ from recapito_auth.domain.customers import Account
 from recapito_auth.store.tables import ACCOUNTS
 from recapito_servicekit.sql import UtcDateTime
 
-_COLUMNS = [ACCOUNTS.c[name] for name in Account.__dataclass_fields__]
+_ACCOUNT: Final = sa.select(*(ACCOUNTS.c[name] for name in Account.__dataclass_fields__))
+_BY_USERNAME: Final = _ACCOUNT.where(ACCOUNTS.c.username == sa.bindparam("wanted"))
+_BY_CUSTOMER: Final = _ACCOUNT.where(ACCOUNTS.c.customer_id == sa.bindparam("wanted"))
+_BY_REGISTRATION: Final = _ACCOUNT.where(ACCOUNTS.c.registration_digest == sa.bindparam("wanted"))
+
+_NOW: Final = sa.bindparam("now", type_=UtcDateTime)
+_COUNT_FAILED: Final = (
+    sa.update(ACCOUNTS)
+    .where(ACCOUNTS.c.customer_id == sa.bindparam("customer"))
+    .values(failed_passwords=ACCOUNTS.c.failed_passwords + 1)
+)
+_ACCEPT_CODE: Final = (
+    sa.update(ACCOUNTS)
+    .where(
+        ACCOUNTS.c.customer_id == sa.bindparam("customer"),
+        ACCOUNTS.c.wrong_codes < sa.bindparam("disable_at"),
+        sa.or_(ACCOUNTS.c.codes_locked_until.is_(None), ACCOUNTS.c.codes_locked_until <= _NOW),
+    )
+    .values(wrong_codes=0, failed_passwords=0, codes_locked_until=None)
+)
+_ACCEPT_AND_SIGN_IN: Final = _ACCEPT_CODE.values(
+    last_code_at=_NOW, first_signed_in_at=sa.func.coalesce(ACCOUNTS.c.first_signed_in_at, _NOW), last_signed_in_at=_NOW
+)
 
 
 def by_username(connection: sa.Connection, username: str) -> Account | None:
     """The account with that canonical user name."""
-    return _one(connection, ACCOUNTS.c.username == username)
+    return _one(connection, _BY_USERNAME, username)
 
 
 def by_customer(connection: sa.Connection, customer_id: str) -> Account | None:
     """The customer's account."""
-    return _one(connection, ACCOUNTS.c.customer_id == customer_id)
+    return _one(connection, _BY_CUSTOMER, customer_id)
 
 
 def by_registration(connection: sa.Connection, registration_digest: str) -> Account | None:
     """The account that a registration opened."""
-    return _one(connection, ACCOUNTS.c.registration_digest == registration_digest)
+    return _one(connection, _BY_REGISTRATION, registration_digest)
 
 
 def add(connection: sa.Connection, account: Account, registration_digest: str) -> None:
@@ -49,26 +75,13 @@ def count_wrong_code(connection: sa.Connection, customer_id: str, lock_every: in
 
 def count_failed_password(connection: sa.Connection, customer_id: str) -> None:
     """Counts one more wrong password; the same statement for an unknown user name, whose ``customer_id`` is empty."""
-    connection.execute(
-        sa.update(ACCOUNTS).where(ACCOUNTS.c.customer_id == customer_id).values(failed_passwords=ACCOUNTS.c.failed_passwords + 1)
-    )
+    connection.execute(_COUNT_FAILED, {"customer": customer_id})
 
 
 def accept_code(connection: sa.Connection, customer_id: str, at: datetime, disable_at: int, *, signed_in: bool) -> bool:
     """Takes a right code: the counts start anew. False: codes were locked or disabled meanwhile, nothing changed."""
-    first = sa.func.coalesce(ACCOUNTS.c.first_signed_in_at, sa.literal(at, UtcDateTime))
-    values = {"first_signed_in_at": first, "last_signed_in_at": at}
-    taken = connection.execute(
-        sa.update(ACCOUNTS)
-        .where(
-            ACCOUNTS.c.customer_id == customer_id,
-            ACCOUNTS.c.wrong_codes < disable_at,
-            sa.or_(ACCOUNTS.c.codes_locked_until.is_(None), ACCOUNTS.c.codes_locked_until <= at),
-        )
-        .values(
-            wrong_codes=0, failed_passwords=0, codes_locked_until=None, **({"last_code_at": at, **values} if signed_in else {})
-        )
-    )
+    statement = _ACCEPT_AND_SIGN_IN if signed_in else _ACCEPT_CODE
+    taken = connection.execute(statement, {"customer": customer_id, "disable_at": disable_at, "now": at})
     return taken.rowcount == 1
 
 
@@ -134,7 +147,7 @@ def recover(
 
 def by_recovery(connection: sa.Connection, customer_id: str, digest: str) -> Account | None:
     """The customer's account, if that recovery was its last one."""
-    return _one(connection, (ACCOUNTS.c.customer_id == customer_id) & (ACCOUNTS.c.recovery_digest == digest))
+    return _one(connection, _BY_CUSTOMER.where(ACCOUNTS.c.recovery_digest == digest), customer_id)
 
 
 def change_password(connection: sa.Connection, account: Account, password_hash: str, at: datetime) -> bool:
@@ -162,6 +175,6 @@ def locked_for(account: Account, at: datetime) -> timedelta | None:
     return until - at if until is not None and until > at else None
 
 
-def _one(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Account | None:
-    row = connection.execute(sa.select(*_COLUMNS).where(condition)).mappings().first()
-    return Account(**row) if row is not None else None
+def _one(connection: sa.Connection, statement: sa.Select[Any], wanted: str) -> Account | None:
+    row = connection.execute(statement, {"wanted": wanted}).first()
+    return Account(*row) if row is not None else None

@@ -18,6 +18,14 @@ from recapito_servicekit import traces
 from recapito_servicekit.calls import current_call_or_none
 
 _PAGE: Final = 1_000
+_BUMP: Final = (
+    sa.update(AUDIT_HEAD)
+    .where(AUDIT_HEAD.c.id == 1)
+    .values(seq=AUDIT_HEAD.c.seq + sa.bindparam("more", type_=sa.Integer))
+    .returning(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)
+)
+_APPEND: Final = sa.insert(AUDIT)
+_SET_HASH: Final = sa.update(AUDIT_HEAD).where(AUDIT_HEAD.c.id == 1).values(hash=sa.bindparam("last"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,7 @@ class Head:
 
 def append(connection: sa.Connection, now: datetime, *entries: Entry) -> int:
     """Appends records, at least one; gives the last one's number."""
-    bumped = sa.update(AUDIT_HEAD).where(AUDIT_HEAD.c.id == 1).values(seq=AUDIT_HEAD.c.seq + len(entries))
-    row = connection.execute(bumped.returning(AUDIT_HEAD.c.seq, AUDIT_HEAD.c.hash)).one()
+    row = connection.execute(_BUMP, {"more": len(entries)}).one()
     call, trace = current_call_or_none(), traces.current()
     told = {"caller": call.caller if call else "", "request_id": trace.request_id if trace else ""}
     hash, rows = row.hash, []
@@ -53,8 +60,8 @@ def append(connection: sa.Connection, now: datetime, *entries: Entry) -> int:
         rows.append(
             {"seq": seq, "at": now, "event": entry.event.value, "customer_id": entry.customer_id, "body": body, "hash": hash}
         )
-    connection.execute(sa.insert(AUDIT), rows)
-    connection.execute(sa.update(AUDIT_HEAD).where(AUDIT_HEAD.c.id == 1).values(hash=hash))
+    connection.execute(_APPEND, rows)
+    connection.execute(_SET_HASH, {"last": hash})
     return int(row.seq)
 
 

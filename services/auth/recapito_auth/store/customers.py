@@ -10,20 +10,22 @@ from recapito_auth.domain.customers import Customer, PersonType
 from recapito_auth.store.tables import ACCOUNTS, APPLIED_CHANGES, CONTACT_CHANGES, CUSTOMERS
 
 _CUSTOMER = sa.select(CUSTOMERS, ACCOUNTS.c.account_id, ACCOUNTS.c.recovered_at).outerjoin_from(CUSTOMERS, ACCOUNTS)
+_BY_ID = _CUSTOMER.where(CUSTOMERS.c.customer_id == sa.bindparam("wanted"))
+_LOCK = sa.select(CUSTOMERS.c.customer_id).where(CUSTOMERS.c.customer_id == sa.bindparam("wanted")).with_for_update()
 
 
 def by_id(connection: sa.Connection, customer_id: str) -> Customer | None:
     """The customer with that id."""
-    row = connection.execute(_CUSTOMER.where(CUSTOMERS.c.customer_id == customer_id)).mappings().first()
+    row = connection.execute(_BY_ID, {"wanted": customer_id}).mappings().first()
     return _customer(row) if row is not None else None
 
 
 def lock(connection: sa.Connection, customer_id: str) -> Customer | None:
     """The same, and nobody else changes the customer until the transaction ends."""
-    held = connection.execute(
-        sa.select(CUSTOMERS.c.customer_id).where(CUSTOMERS.c.customer_id == customer_id).with_for_update()
-    ).first()
-    return by_id(connection, customer_id) if held is not None else None
+    # in SQLite the transaction holds the whole database; elsewhere the row is held first, then read as it is by then
+    if connection.dialect.name != "sqlite" and connection.execute(_LOCK, {"wanted": customer_id}).first() is None:
+        return None
+    return by_id(connection, customer_id)
 
 
 def by_name_and_contact(connection: sa.Connection, person_type: PersonType, family_folded: str, contact: str) -> list[Customer]:

@@ -8,6 +8,16 @@ from recapito_auth.domain.devices import Device
 from recapito_auth.store.tables import CUSTOMERS, DEVICES, NETWORKS
 
 _COLUMNS = [DEVICES.c[name] for name in Device.__dataclass_fields__]
+_KNOWN = sa.select(NETWORKS.c.network).where(
+    NETWORKS.c.customer_id == sa.bindparam("customer"),
+    NETWORKS.c.network == sa.bindparam("wanted"),
+    NETWORKS.c.confirmed_at > sa.bindparam("since"),
+)
+_FORGET = sa.delete(NETWORKS).where(
+    NETWORKS.c.customer_id == sa.bindparam("customer"),
+    sa.or_(NETWORKS.c.network == sa.bindparam("wanted"), NETWORKS.c.confirmed_at <= sa.bindparam("since")),
+)
+_CONFIRM = sa.insert(NETWORKS)
 _LIVE = sa.select(*_COLUMNS).join(CUSTOMERS, CUSTOMERS.c.customer_id == DEVICES.c.customer_id).where(
     DEVICES.c.epoch == CUSTOMERS.c.epoch
 )  # fmt: skip
@@ -66,18 +76,10 @@ def carry_on(connection: sa.Connection, customer_id: str, epoch: int) -> None:
 
 def knows_network(connection: sa.Connection, customer_id: str, network: str, since: datetime) -> bool:
     """Whether the customer gave a right code from that network since."""
-    found = sa.select(NETWORKS.c.network).where(
-        NETWORKS.c.customer_id == customer_id, NETWORKS.c.network == network, NETWORKS.c.confirmed_at > since
-    )
-    return connection.execute(found).first() is not None
+    return connection.execute(_KNOWN, {"customer": customer_id, "wanted": network, "since": since}).first() is not None
 
 
 def confirm_network(connection: sa.Connection, customer_id: str, network: str, at: datetime, since: datetime) -> None:
     """Notes that a right code came from there; what was confirmed before ``since`` is forgotten. The customer must be locked."""
-    connection.execute(
-        sa.delete(NETWORKS).where(
-            NETWORKS.c.customer_id == customer_id,
-            sa.or_(NETWORKS.c.network == network, NETWORKS.c.confirmed_at <= since),
-        )
-    )
-    connection.execute(sa.insert(NETWORKS).values(customer_id=customer_id, network=network, confirmed_at=at))
+    connection.execute(_FORGET, {"customer": customer_id, "wanted": network, "since": since})
+    connection.execute(_CONFIRM, {"customer_id": customer_id, "network": network, "confirmed_at": at})
