@@ -29,8 +29,11 @@ class Inbox:
         return [self._message(message["ID"])["Text"] for message in self._found(contact)]
 
     def subjects(self, contact: str) -> dict[str, str]:
-        """What those messages are about, by their ids."""
-        return {message["ID"]: message["Subject"] for message in self._found(contact)}
+        """What those messages are about, by their ids: the subject, or how a text message begins, without figures."""
+        return {
+            message["ID"]: message["Subject"] or re.sub("[0-9*]+", "#", self._message(message["ID"])["Text"][:60])
+            for message in self._found(contact)
+        }
 
     def wait(self, contact: str, count: int = 1, seconds: float = 15) -> list[str]:
         """The same once there are ``count``. Raises NothingCame."""
