@@ -151,6 +151,7 @@ def test_frozen_customer_and_supervisor(system: System, chromium: Browser, tmp_p
     supervisor.page.get_by_role("link", name=f"{known.given_name} {known.family_name}").first.click()
     supervisor.look()
     supervisor.follow("Storia del caso")
+    supervisor.open("/andamento")
     auditor = operator_at_desk(system, chromium, tmp_path, "auditor")
     auditor.open(supervisor.page.url.removesuffix("/storia"))
     assert stranger.findings + supervisor.findings + auditor.findings == []

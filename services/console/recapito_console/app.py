@@ -9,7 +9,7 @@ from recapito_console import texts, texts_accounts
 from recapito_console.backend import EXTENSION, Backend, NotAllowed, SessionEnded
 from recapito_console.settings import ConsoleSettings
 from recapito_console.translation import _
-from recapito_console.views import case, customers, documents, operators, queue, session
+from recapito_console.views import case, customers, documents, operators, progress, queue, session
 from recapito_servicekit import logs, management, web
 from recapito_servicekit.clock import system_clock
 from recapito_servicekit.settings import load
@@ -32,7 +32,8 @@ def build(settings: ConsoleSettings, backend: Backend) -> Flask:
     """The app over a backend."""
     app = web.create_app("recapito_console", settings, MOST_BYTES)
     app.extensions[EXTENSION] = backend
-    for blueprint in (session.pages, queue.pages, case.pages, documents.pages, customers.pages, operators.pages, operators.own):
+    of_cases = (session.pages, queue.pages, case.pages, documents.pages, progress.pages)
+    for blueprint in (*of_cases, customers.pages, operators.pages, operators.own):
         app.register_blueprint(blueprint)
     texts.add_to(app)
     texts_accounts.add_to(app)

@@ -8,6 +8,7 @@ import grpc
 from flask import current_app, g
 from recapito.auth.v1.operator_pb2_grpc import OperatorServiceStub
 from recapito.auth.v1.session_pb2_grpc import SessionServiceStub
+from recapito.contact_change.v1.dead_letter_pb2_grpc import DeadLetterServiceStub
 from recapito.contact_change.v1.review_pb2_grpc import ReviewServiceStub
 
 from recapito_servicekit import web
@@ -32,12 +33,14 @@ class Backend:
     operators: OperatorServiceStub
     sessions: SessionServiceStub
     reviews: ReviewServiceStub
+    letters: DeadLetterServiceStub
     clock: Clock
 
     @classmethod
     def over(cls, auth: grpc.Channel, contact_change: grpc.Channel, clock: Clock) -> "Backend":
         """The stubs over the channels to the two services."""
-        return cls(OperatorServiceStub(auth), SessionServiceStub(auth), ReviewServiceStub(contact_change), clock)
+        reviews, letters = ReviewServiceStub(contact_change), DeadLetterServiceStub(contact_change)
+        return cls(OperatorServiceStub(auth), SessionServiceStub(auth), reviews, letters, clock)
 
 
 def backend() -> Backend:

@@ -187,7 +187,7 @@ ACTORS: Final[Mapping[str, LazyString]] = {
 
 def add_to(app: Flask) -> None:
     """Makes the words available to the templates."""
-    app.jinja_env.filters.update(moment=moment, clock=clock, day=day, mobile=mobile, deadline=deadline, word=word)
+    app.jinja_env.filters.update(moment=moment, clock=clock, hours=hours, day=day, mobile=mobile, deadline=deadline, word=word)
     app.jinja_env.filters.update(state=state, kind=kind_of, evidence=evidence)
     app.jinja_env.globals.update(
         UNDECIDABLE=UNDECIDABLE,
@@ -253,6 +253,11 @@ def _value(name: str, value: str) -> str:
 def moment(stamp: Timestamp) -> str:
     """An instant in Rome's time: "22 nov 2026, 18:05"."""
     return str(format_datetime(from_timestamp(stamp), "d MMM y, HH:mm"))
+
+
+def hours(count: float) -> str:
+    """So many hours, the way people say it: "3 ore", "2 giorni"."""
+    return _span(timedelta(hours=count))
 
 
 def clock(stamp: Timestamp) -> str:

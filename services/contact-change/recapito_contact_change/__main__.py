@@ -27,10 +27,12 @@ from recapito_contact_change.flows.open_case import OpenCase
 from recapito_contact_change.flows.read_cases import ReadCases
 from recapito_contact_change.flows.read_changes import ReadChanges
 from recapito_contact_change.flows.read_document import ReadDocument
+from recapito_contact_change.flows.read_load import ReadLoad
 from recapito_contact_change.flows.repudiate import Repudiate
 from recapito_contact_change.flows.send_notice import SendNotice
 from recapito_contact_change.flows.submit_request import SubmitRequest
 from recapito_contact_change.flows.take_case import TakeCase
+from recapito_contact_change.flows.tell_team import TellTeam
 from recapito_contact_change.flows.upload_document import UploadDocument
 from recapito_contact_change.flows.wish_mobile import WishMobile
 from recapito_contact_change.hashes import DocumentHashes
@@ -55,7 +57,7 @@ SERVICE: Final = "contact-change"
 SERVICES: Final = tuple(
     f"recapito.contact_change.v1.{name}" for name in ("ContactChangeService", "ReviewService", "DeadLetterService")
 )
-ROLES: Final = ("relay", "intake", "applier", "mailer", "clean-up")
+ROLES: Final = ("relay", "intake", "applier", "mailer", "clean-up", "team-mail")
 
 
 async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> serving.Wiring:
@@ -86,6 +88,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
         take=TakeCase(database, registry, reader, clock),
         decide=DecideCase(database, registry, reader, hashes, clock),
         restore=Restore(database, registry, reader, clock),
+        load=ReadLoad(database, clock),
         clock=clock,
     )
 
@@ -116,7 +119,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
     database = Database(settings.database_url, len(ROLES))
     registry = Registry(calling.channel(settings.auth_address, identity))
     codes = Codes(calling.channel(settings.otp_address, identity))
-    mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url)
+    mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url, settings.console_url)
 
     hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
     open_case = OpenCase(database, registry, hashes, clock, SystemRandom(), settings.second_review_percent)
@@ -141,6 +144,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
             },
         ),
         "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: send_notice.run}),
+        "team-mail": TellTeam(database, mails, clock, settings.team_email, timedelta(minutes=settings.team_email_minutes)).run,
         "clean-up": CleanUp(database, registry, _pipeline(settings), hashes, clock, timedelta(days=settings.document_days)).run,
     }
 

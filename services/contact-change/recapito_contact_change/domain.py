@@ -12,6 +12,7 @@ from typing import Final
 from recapito_contact_change.form import FiledForm
 
 REVIEW_TARGET: Final = timedelta(hours=24)
+FIRST_LOOK: Final = timedelta(hours=4)
 LEASE: Final = timedelta(minutes=15)
 REPUDIATE_WITHIN: Final = timedelta(hours=72)
 ANSWER_WITHIN: Final = timedelta(days=30)

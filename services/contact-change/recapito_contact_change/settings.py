@@ -42,6 +42,13 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
         "the portal's address for links of notices, no slash at the end; empty: notices have no links",
         default="",
     )
+    team_email: str = setting("TEAM_EMAIL", "who is told by mail that cases wait; empty: nobody", default="")
+    team_email_minutes: int = setting(
+        "TEAM_EMAIL_MINUTES", "at least that many minutes between two such mails", default=60, check=between(5, 1440)
+    )
+    console_url: str = setting(
+        "CONSOLE_URL", "the console's address for the link in that mail, no slash at the end; empty: no link", default=""
+    )
     help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
 
     def __post_init__(self) -> None:
@@ -50,4 +57,6 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
             raise ValueError("RECAPITO_PORTAL_URL: https://host or https://host:port")
         if self.environment == PRODUCTION and re.match(r"http://(?!localhost(:|$))", self.portal_url):
             raise ValueError("RECAPITO_PORTAL_URL: production needs https; http is for localhost alone")
+        if self.console_url and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", self.console_url):
+            raise ValueError("RECAPITO_CONSOLE_URL: https://host or https://host:port")
         KeyRing.parse(self.document_keys)

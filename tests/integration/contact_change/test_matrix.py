@@ -229,6 +229,7 @@ TABLE = (
     Row("ListCases", OPERATORS, of_case("ListCases", lambda _: review_pb2.ListCasesRequest())),
     Row("GetCase", OPERATORS, of_case("GetCase", lambda m: review_pb2.GetCaseRequest(case_id=m.case_id))),
     Row("ReadDocument", OPERATORS, read_document),
+    Row("GetLoad", {"supervisor", "auditor"}, of_case("GetLoad", lambda _: review_pb2.GetLoadRequest())),
     Row("GetHistory", OPERATORS, of_case("GetHistory", lambda m: review_pb2.GetHistoryRequest(case_id=m.case_id))),
     Row(
         "TakeCase",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import grpc
 from PIL import Image
 from recapito.auth.v1 import operator_pb2, operator_pb2_grpc, session_pb2, session_pb2_grpc
-from recapito.contact_change.v1 import contact_change_pb2, review_pb2, review_pb2_grpc
+from recapito.contact_change.v1 import contact_change_pb2, dead_letter_pb2, dead_letter_pb2_grpc, review_pb2, review_pb2_grpc
 
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.clock import Clock, system_clock
@@ -148,6 +148,7 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         self.restored: list[review_pb2.RestoreRequest] = []
         self.decided: list[review_pb2.DecideRequest] = []
         self.passes_on = False
+        self.load = review_pb2.GetLoadResponse(first_look_hours=4, target_hours=24)
         self.page_type = "image/jpeg"
         self.page_bytes = picture()
         self.refusals: dict[str, Refusal] = {}
@@ -250,6 +251,9 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         self.decided.append(request)
         case.summary.state = AFTER[request.decision]
 
+    def GetLoad(self, request: review_pb2.GetLoadRequest, context: grpc.ServicerContext) -> review_pb2.GetLoadResponse:
+        return self.load
+
     def _case(self, case_id: str) -> review_pb2.Case:
         if case_id not in self.cases:
             raise not_found("case")
@@ -260,6 +264,26 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
             raise self.refusals[method]
 
 
+class Letters(dead_letter_pb2_grpc.DeadLetterServiceServicer):
+    """Dead letters, by id."""
+
+    def __init__(self) -> None:
+        self.letters: dict[str, dead_letter_pb2.DeadLetter] = {}
+
+    def List(
+        self, request: dead_letter_pb2.DeadLetterServiceListRequest, context: grpc.ServicerContext
+    ) -> dead_letter_pb2.DeadLetterServiceListResponse:
+        return dead_letter_pb2.DeadLetterServiceListResponse(letters=self.letters.values())
+
+    def Resend(
+        self, request: dead_letter_pb2.DeadLetterServiceResendRequest, context: grpc.ServicerContext
+    ) -> dead_letter_pb2.DeadLetterServiceResendResponse:
+        letter = self.letters.pop(request.letter_id, None)
+        if letter is None:
+            raise not_found("dead_letter")
+        return dead_letter_pb2.DeadLetterServiceResendResponse(letter=letter)
+
+
 @dataclass
 class Services:
     """Both services on one port."""
@@ -267,6 +291,7 @@ class Services:
     operators: Operators
     reviews: Reviews
     port: int
+    letters: Letters = field(default_factory=Letters)
     names: tuple[str, ...] = field(default=("recapito.auth.v1.OperatorService", "recapito.contact_change.v1.ReviewService"))
 
     async def wire(self) -> Wiring:
@@ -274,6 +299,7 @@ class Services:
             operator_pb2_grpc.add_OperatorServiceServicer_to_server(self.operators, server)
             session_pb2_grpc.add_SessionServiceServicer_to_server(self.operators, server)
             review_pb2_grpc.add_ReviewServiceServicer_to_server(self.reviews, server)
+            dead_letter_pb2_grpc.add_DeadLetterServiceServicer_to_server(self.letters, server)
 
         return Wiring(add=add, services=self.names, introspect=self.operators.person)
 

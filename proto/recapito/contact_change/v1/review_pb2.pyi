@@ -1142,3 +1142,184 @@ class RestoreResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RestoreResponse: _TypeAlias = RestoreResponse  # noqa: Y015
+
+@_typing.final
+class GetLoadRequest(_message.Message):
+    """Asks for the load."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLoadRequest: _TypeAlias = GetLoadRequest  # noqa: Y015
+
+@_typing.final
+class GetLoadResponse(_message.Message):
+    """The load, as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATES_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
+    DUE_SOON_FIELD_NUMBER: _builtins.int
+    UNSEEN_FIELD_NUMBER: _builtins.int
+    FIRST_LOOK_HOURS_FIELD_NUMBER: _builtins.int
+    TARGET_HOURS_FIELD_NUMBER: _builtins.int
+    HOLDERS_FIELD_NUMBER: _builtins.int
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    MEDIAN_HOURS_FIELD_NUMBER: _builtins.int
+    SECOND_REVIEWS_FIELD_NUMBER: _builtins.int
+    DISAGREEMENTS_FIELD_NUMBER: _builtins.int
+    DEAD_LETTERS_FIELD_NUMBER: _builtins.int
+    waiting: _builtins.int
+    """Cases that operators may take now."""
+    late: _builtins.int
+    """Of these: past the time by which they are to be decided."""
+    due_soon: _builtins.int
+    """Of these: past it within four hours."""
+    unseen: _builtins.int
+    """Of these: nobody has looked at them yet, though the target for a first look is over."""
+    first_look_hours: _builtins.int
+    """Hours that a case may wait for a first look."""
+    target_hours: _builtins.int
+    """Hours that a case may take to its decision."""
+    median_hours: _builtins.float
+    """Of these decisions: the hours that half of them took at the most; 0: there is none."""
+    second_reviews: _builtins.int
+    """Of these decisions: taken by two operators or more."""
+    disagreements: _builtins.int
+    """Of these: their first two disagreed."""
+    dead_letters: _builtins.int
+    """Events and notices that gave up."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateLoad]:
+        """Changes that are not over, by state."""
+
+    @_builtins.property
+    def holders(self) -> _containers.RepeatedCompositeFieldContainer[Global___HolderLoad]:
+        """Who holds how many cases now, the most first."""
+
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeCount]:
+        """Decisions of the last 30 days, the most frequent first."""
+
+    def __init__(
+        self,
+        *,
+        states: _abc.Iterable[Global___StateLoad] | None = ...,
+        waiting: _builtins.int = ...,
+        late: _builtins.int = ...,
+        due_soon: _builtins.int = ...,
+        unseen: _builtins.int = ...,
+        first_look_hours: _builtins.int = ...,
+        target_hours: _builtins.int = ...,
+        holders: _abc.Iterable[Global___HolderLoad] | None = ...,
+        outcomes: _abc.Iterable[Global___OutcomeCount] | None = ...,
+        median_hours: _builtins.float = ...,
+        second_reviews: _builtins.int = ...,
+        disagreements: _builtins.int = ...,
+        dead_letters: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letters", b"dead_letters", "disagreements", b"disagreements", "due_soon", b"due_soon", "first_look_hours", b"first_look_hours", "holders", b"holders", "late", b"late", "median_hours", b"median_hours", "outcomes", b"outcomes", "second_reviews", b"second_reviews", "states", b"states", "target_hours", b"target_hours", "unseen", b"unseen", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLoadResponse: _TypeAlias = GetLoadResponse  # noqa: Y015
+
+@_typing.final
+class StateLoad(_message.Message):
+    """Changes of one state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    OLDEST_FIELD_NUMBER: _builtins.int
+    state: _contact_change_pb2.ChangeState.ValueType
+    """The state."""
+    count: _builtins.int
+    """How many."""
+    @_builtins.property
+    def oldest(self) -> _timestamp_pb2.Timestamp:
+        """When the oldest was filed; unset: there is none."""
+
+    def __init__(
+        self,
+        *,
+        state: _contact_change_pb2.ChangeState.ValueType = ...,
+        count: _builtins.int = ...,
+        oldest: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["oldest", b"oldest"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "oldest", b"oldest", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateLoad: _TypeAlias = StateLoad  # noqa: Y015
+
+@_typing.final
+class HolderLoad(_message.Message):
+    """What an operator holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    CASES_FIELD_NUMBER: _builtins.int
+    operator: _builtins.str
+    """The operator's user name."""
+    cases: _builtins.int
+    """How many cases."""
+    def __init__(
+        self,
+        *,
+        operator: _builtins.str = ...,
+        cases: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "operator", b"operator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HolderLoad: _TypeAlias = HolderLoad  # noqa: Y015
+
+@_typing.final
+class OutcomeCount(_message.Message):
+    """How often cases ended so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    decision: Global___Decision.ValueType
+    """The decision."""
+    reason_code: _builtins.str
+    """Its reason code."""
+    count: _builtins.int
+    """How often."""
+    def __init__(
+        self,
+        *,
+        decision: Global___Decision.ValueType = ...,
+        reason_code: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "decision", b"decision", "reason_code", b"reason_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutcomeCount: _TypeAlias = OutcomeCount  # noqa: Y015

@@ -75,6 +75,11 @@ class ReviewServiceStub:
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideRequest.SerializeToString,
                 response_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideResponse.FromString,
                 _registered_method=True)
+        self.GetLoad = channel.unary_unary(
+                '/recapito.contact_change.v1.ReviewService/GetLoad',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.GetLoadRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.GetLoadResponse.FromString,
+                _registered_method=True)
         self.Restore = channel.unary_unary(
                 '/recapito.contact_change.v1.ReviewService/Restore',
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.RestoreRequest.SerializeToString,
@@ -125,7 +130,8 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReadDocument(self, request, context):
-        """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+        """Reads a document's pages, cleaned, with the operator's name and the time across them; the media type in the first message, then
+        the bytes. Each view is recorded.
         FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -144,6 +150,13 @@ class ReviewServiceServicer:
         opinion that nobody else sees: the change is in CHANGE_STATE_SECOND_REVIEW then, and the first two who agree decide. In that
         state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
         CASE_CLOSED: another was first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLoad(self, request, context):
+        """What waits, for how long against the targets, in whose hands, and how cases of late ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,6 +213,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.Decide,
                     request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideRequest.FromString,
                     response_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideResponse.SerializeToString,
+            ),
+            'GetLoad': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLoad,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.GetLoadRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_review__pb2.GetLoadResponse.SerializeToString,
             ),
             'Restore': grpc.unary_unary_rpc_method_handler(
                     servicer.Restore,
@@ -424,6 +442,33 @@ class ReviewService:
             '/recapito.contact_change.v1.ReviewService/Decide',
             recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideRequest.SerializeToString,
             recapito_dot_contact__change_dot_v1_dot_review__pb2.DecideResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLoad(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ReviewService/GetLoad',
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.GetLoadRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_review__pb2.GetLoadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,7 +49,8 @@ class ReviewServiceStub:
     ReleaseCase: _grpc.UnaryUnaryMultiCallable[_review_pb2.ReleaseCaseRequest, _review_pb2.ReleaseCaseResponse]
     """Gives a case back to the queue; again: the same. ABORTED with reason LEASE_LOST and metadata "holder": another holds it."""
     ReadDocument: _grpc.UnaryStreamMultiCallable[_review_pb2.ReadDocumentRequest, _review_pb2.ReadDocumentResponse]
-    """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+    """Reads a document's pages, cleaned, with the operator's name and the time across them; the media type in the first message, then
+    the bytes. Each view is recorded.
     FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
     """
     GetHistory: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]
@@ -60,6 +61,8 @@ class ReviewServiceStub:
     state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
     CASE_CLOSED: another was first.
     """
+    GetLoad: _grpc.UnaryUnaryMultiCallable[_review_pb2.GetLoadRequest, _review_pb2.GetLoadResponse]
+    """What waits, for how long against the targets, in whose hands, and how cases of late ended."""
     Restore: _grpc.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]
     """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
     comes back. Again: the same.
@@ -87,7 +90,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     ReleaseCase: _aio.UnaryUnaryMultiCallable[_review_pb2.ReleaseCaseRequest, _review_pb2.ReleaseCaseResponse]  # type: ignore[assignment]
     """Gives a case back to the queue; again: the same. ABORTED with reason LEASE_LOST and metadata "holder": another holds it."""
     ReadDocument: _aio.UnaryStreamMultiCallable[_review_pb2.ReadDocumentRequest, _review_pb2.ReadDocumentResponse]  # type: ignore[assignment]
-    """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+    """Reads a document's pages, cleaned, with the operator's name and the time across them; the media type in the first message, then
+    the bytes. Each view is recorded.
     FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
     """
     GetHistory: _aio.UnaryUnaryMultiCallable[_review_pb2.GetHistoryRequest, _review_pb2.GetHistoryResponse]  # type: ignore[assignment]
@@ -98,6 +102,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
     CASE_CLOSED: another was first.
     """
+    GetLoad: _aio.UnaryUnaryMultiCallable[_review_pb2.GetLoadRequest, _review_pb2.GetLoadResponse]  # type: ignore[assignment]
+    """What waits, for how long against the targets, in whose hands, and how cases of late ended."""
     Restore: _aio.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]  # type: ignore[assignment]
     """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
     comes back. Again: the same.
@@ -158,7 +164,8 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_pb2.ReadDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_review_pb2.ReadDocumentResponse], _abc.AsyncIterator[_review_pb2.ReadDocumentResponse]]:
-        """Reads a document's pages, cleaned; the media type in the first message, then the bytes. Each view is recorded.
+        """Reads a document's pages, cleaned, with the operator's name and the time across them; the media type in the first message, then
+        the bytes. Each view is recorded.
         FAILED_PRECONDITION with reason DOCUMENT_DESTROYED and metadata "destroyed_at": its time of keeping is over.
         """
 
@@ -181,6 +188,14 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         state DECISION_ASK is refused: FAILED_PRECONDITION with reason SECOND_REVIEW; ALREADY_REVIEWED as in TakeCase. ABORTED with reason VERSION_CHANGED, LEASE_LOST, ALREADY_DECIDED or
         CASE_CLOSED: another was first.
         """
+
+    @_abc_1.abstractmethod
+    def GetLoad(
+        self,
+        request: _review_pb2.GetLoadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.GetLoadResponse, _abc.Awaitable[_review_pb2.GetLoadResponse]]:
+        """What waits, for how long against the targets, in whose hands, and how cases of late ended."""
 
     @_abc_1.abstractmethod
     def Restore(

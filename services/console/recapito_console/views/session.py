@@ -42,6 +42,11 @@ class Operator:
         return self.role == "supervisor"
 
     @property
+    def may_see_load(self) -> bool:
+        """Whether the role sees how much waits and how cases end."""
+        return self.role in ("supervisor", "auditor")
+
+    @property
     def may_restore(self) -> bool:
         """Whether the role frees customers who were frozen."""
         return self.role == "supervisor"

@@ -1,7 +1,10 @@
-"""An operator looks at a page of a document; the look is recorded before it is given."""
+"""An operator looks at a page of a document; the look is recorded before it is given, and stands across the page."""
+
+from datetime import UTC
 
 from recapito_contact_change.domain import Operator
 from recapito_contact_change.store import cases, changes, documents
+from recapito_documents import watermark
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal, not_found
@@ -32,7 +35,9 @@ class ReadDocument:
                 "the document's time of keeping is over; its key was destroyed",
                 {"destroyed_at": document.destroyed_at.isoformat()},
             )
+        now = self._clock()
         with self._database.transaction() as tx:
             detail = f"{document_id} page {wanted}"
-            changes.note(tx, case.change.change_id, self._clock(), operator.name, "document_viewed", detail)
-        return self._pipeline.read_page(document, wanted)
+            changes.note(tx, case.change.change_id, now, operator.name, "document_viewed", detail)
+        _, image = self._pipeline.read_page(document, wanted)
+        return watermark.MEDIA_TYPE, watermark.mark(image, f"{operator.name}  {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC")

@@ -13,6 +13,7 @@ from recapito_contact_change.flows.decide_case import DecideCase, Verdict
 from recapito_contact_change.flows.freeze_customer import Restore
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
 from recapito_contact_change.flows.read_document import ReadDocument
+from recapito_contact_change.flows.read_load import ReadLoad
 from recapito_contact_change.flows.take_case import TakeCase
 from recapito_contact_change.prechecks import FAILED
 from recapito_contact_change.review import Opinion
@@ -39,6 +40,7 @@ class ReviewFlows:
     take: TakeCase
     decide: DecideCase
     restore: Restore
+    load: ReadLoad
     clock: Clock
 
 
@@ -105,6 +107,31 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
         verdict = Verdict(request.expected_version, decision, request.reason_code, request.note, request.question)
         folder = self._flows.decide.run(operator(), request.case_id, verdict, current_call().demand_time)
         return pb.DecideResponse(case=self._case(folder))
+
+    def GetLoad(self, request: pb.GetLoadRequest, context: grpc.ServicerContext) -> pb.GetLoadResponse:
+        """What waits."""
+        load = self._flows.load.run()
+        return pb.GetLoadResponse(
+            states=[
+                pb.StateLoad(state=state_value(state), count=count, oldest=to_timestamp(oldest))
+                for state, count, oldest in load.states
+            ],
+            waiting=load.waiting.count,
+            late=load.waiting.late,
+            due_soon=load.waiting.soon,
+            unseen=load.waiting.unseen,
+            first_look_hours=int(load.first_look.total_seconds() // 3600),
+            target_hours=int(load.target.total_seconds() // 3600),
+            holders=[pb.HolderLoad(operator=name, cases=count) for name, count in load.holders],
+            outcomes=[
+                pb.OutcomeCount(decision=pb.Decision.Value(f"DECISION_{decision}"), reason_code=reason_code, count=count)
+                for decision, reason_code, count in load.outcomes
+            ],
+            median_hours=load.median.total_seconds() / 3600,
+            second_reviews=load.reviewed_twice.count,
+            disagreements=load.reviewed_twice.disagreed,
+            dead_letters=load.dead_letters,
+        )
 
     def Restore(self, request: pb.RestoreRequest, context: grpc.ServicerContext) -> pb.RestoreResponse:
         """It was them after all."""

@@ -87,6 +87,11 @@ def failed(tx: sa.Connection, most: int) -> list[FailedNotice]:
     return [_failed(row) for row in tx.execute(query)]
 
 
+def count_failed(tx: sa.Connection) -> int:
+    """How many notices were refused for good."""
+    return tx.scalar(sa.select(sa.func.count()).where(N.failed_at.is_not(None))) or 0
+
+
 def find_failed(tx: sa.Connection, notice_id: str) -> FailedNotice | None:
     """A notice that was refused for good, if there is one."""
     row = tx.execute(sa.select(NOTICES).where(N.notice_id == notice_id, N.failed_at.is_not(None))).first()

@@ -187,4 +187,11 @@ REPUDIATION_TOKENS: Final = sa.Table(
     sa.Column("used_at", UtcDateTime),
 )
 
+TEAM_MAILS: Final = sa.Table(
+    "team_mails",
+    METADATA,
+    sa.Column("address", sa.String(320), primary_key=True),
+    sa.Column("sent_at", UtcDateTime, nullable=False),
+)
+
 OUTBOX: Final = Outbox(outbox_table(METADATA))
