@@ -8,13 +8,15 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.settings import EnrolmentSettings, StateSettings
-from recapito_auth.store import operators, sealing
+from recapito_auth.store import audit, operators, sealing
 from recapito_auth.store.redisio import connect
 from recapito_auth.store.sessions import Sessions
 from recapito_servicekit import cli
 from recapito_servicekit.backup import commands as backup
 from recapito_servicekit.backup.estate import Estate, check_value, no_blobs
+from recapito_servicekit.clock import system_clock
 from recapito_servicekit.settings import load
 from recapito_servicekit.sql import Database
 
@@ -58,11 +60,15 @@ def _estate() -> Estate:
 
 
 def _end(_: argparse.Namespace) -> None:
-    redis = connect(load(StateSettings, SERVICE).redis_url, 1)
+    settings = load(StateSettings, SERVICE)
+    redis, database = connect(settings.redis_url, 1), Database(settings.database_url, 1)
     try:
         ended = Sessions(redis).end_all()
+        with database.transaction() as connection:
+            audit.append(connection, system_clock(), Entry(Event.EVERYTHING_ENDED, details={"count": ended}))
     finally:
         redis.close()
+        database.close()
     sys.stdout.write(f"{ended} sessions and flows under way were ended\n")
 
 
@@ -86,6 +92,10 @@ def _rewrap(_: argparse.Namespace) -> int:
                 fresh = sealing.seal(current, operator_id, sealing.open_sealed((key,), operator_id, sealed))
                 with database.transaction() as connection:
                     done += operators.replace_sealed(connection, operator_id, sealed, fresh)
+        if done:
+            with database.transaction() as connection:
+                entry = Entry(Event.OPERATOR_SECRETS_SEALED_ANEW, details={"count": done})
+                audit.append(connection, system_clock(), entry)
     finally:
         database.close()
     sys.stdout.write(f"{done} secrets sealed anew\n")

@@ -1,6 +1,7 @@
 """The attack list: what each attacker has, what they try, and where it ends."""
 
 from functools import partial
+from typing import Any
 
 from recapito.auth.v1 import authentication_pb2, session_pb2
 from recapito.otp.v1 import otp_pb2
@@ -12,6 +13,12 @@ from tests.integration.auth.service import PASSWORD, Auth, client, refused
 
 NEW = "quattro asini verdi al trotto"
 THIEF = "203.0.113.66"
+OF_OTHERS = {
+    "contact-change": ("sign_in", "step_up", "claim", "recovery", "registration"),
+    "claims": ("sign_in", "step_up", "new_mobile"),
+    "internal": ("sign_in", "claim", "new_mobile", "recovery"),
+}
+"""Services, and purposes that are none of theirs."""
 
 
 def test_password_thief_gets_no_session_and_holds_claims_with_the_change_they_may_ask_for(auth: Auth) -> None:
@@ -85,6 +92,41 @@ def test_who_starts_recoveries_by_the_dozen_uses_up_no_code_of_a_sign_in(auth: A
     assert refused(lambda: auth.recover(ip="203.0.113.9")).kind is Kind.RESOURCE_EXHAUSTED
     required = auth.password().code_required
     assert auth.code(required.sign_in_id, auth.otp.codes[-1]).session.token
+
+
+def test_service_that_asks_for_another_s_purpose_is_refused(auth: Auth) -> None:
+    """What a stolen certificate of one service could ask of otp: codes and proofs for its own purposes alone."""
+    auth.register()
+    token = auth.sign_in()
+    claim = auth.step_up(token, purpose="claim", transaction_hash="ab" * 32)
+    proof = auth.complete_step_up(token, claim.challenge_id, auth.otp.codes[-1]).proof
+    ask: dict[str, Any] = {
+        "request_id": "r",
+        "subject": "C1",
+        "channel": otp_pb2.CHANNEL_SMS,
+        "destination": "+393201234519",
+        "locale": "it",
+    }
+    for caller, purposes in OF_OTHERS.items():
+        stub = auth.otp.as_(caller)
+        for purpose in purposes:
+            issue = otp_pb2.IssueChallengeRequest(purpose=purpose, **ask)
+            check = otp_pb2.CheckChallengeRequest(
+                challenge_id=claim.challenge_id, subject="C1", purpose=purpose, code="000000", transaction_hash="ab" * 32
+            )
+            spend = otp_pb2.ConsumeProofRequest(
+                request_id="r", proof=proof, subject="C1", purpose=purpose, transaction_hash="ab" * 32
+            )
+            for call in (
+                partial(stub.IssueChallenge, issue),
+                partial(stub.CheckChallenge, check),
+                partial(stub.ConsumeProof, spend),
+            ):
+                assert refused(call).kind is Kind.PERMISSION_DENIED, (caller, purpose)
+    spend = otp_pb2.ConsumeProofRequest(request_id="r", proof=proof, subject="C1", purpose="claim", transaction_hash="cd" * 32)
+    assert refused(lambda: auth.otp.as_("claims").ConsumeProof(spend)).kind is Kind.NOT_FOUND  # another claim's
+    portal = otp_pb2.IssueChallengeRequest(purpose="sign_in", **ask)
+    assert refused(lambda: auth.otp.as_("portal").IssueChallenge(portal)).kind is Kind.PERMISSION_DENIED
 
 
 def test_who_tries_one_password_on_many_names_is_stopped_by_address(auth: Auth) -> None:

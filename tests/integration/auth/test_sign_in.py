@@ -1,15 +1,17 @@
 """Sign-in: equal errors, limits, the code, assistance, lockouts, sessions and step-up."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from recapito.auth.v1 import authentication_pb2, session_pb2
 from recapito.otp.v1 import otp_pb2
 
-from recapito_auth.store import audit
+from recapito_auth.store import audit, hashes
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
@@ -236,6 +238,56 @@ def test_no_secret_lies_in_redis(auth: Auth, redis_server: RedisServer) -> None:
     assert "C1" in kept
     for secret in (token, required.sign_in_id, required.contact_change_token, auth.otp.codes[-1], "cavalli"):
         assert secret not in kept
+
+
+def test_passwords_that_would_wait_too_long_are_turned_away(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    auth.register()
+    monkeypatch.setattr(hashes, "WAIT_SECONDS", 0.05)
+    compare = PasswordHasher.verify
+
+    def slowly(self: Any, kept: Any, password: Any) -> bool:
+        time.sleep(0.5)
+        return compare(self, kept, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", slowly)
+    with ThreadPoolExecutor(8) as pool:
+        refusals = list(pool.map(lambda n: refused(partial(auth.password, password="wrong", ip=f"203.0.113.{n}")), range(8)))
+    busy = [refusal for refusal in refusals if refusal.reason == "TOO_BUSY"]
+    assert 1 <= len(busy) <= 7
+    assert all(refusal.kind is Kind.RESOURCE_EXHAUSTED and refusal.retry_after for refusal in busy)
+    assert {refusal.reason for refusal in refusals} == {"TOO_BUSY", "SIGN_IN_FAILED"}
+    assert auth.password().code_required.sign_in_id
+
+
+def test_frozen_redis_is_answered_in_time_and_lets_nobody_in(auth: Auth, redis_server: RedisServer) -> None:
+    auth.register()
+    token = auth.sign_in()
+    redis_server.freeze()
+    try:
+        for call in (auth.password, lambda: auth.introspect(token)):
+            started = time.monotonic()
+            assert refused(call).kind in (Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED)
+            assert time.monotonic() - started < 5
+    finally:
+        redis_server.thaw()
+    assert auth.introspect(token).active
+
+
+def test_flushed_redis_ends_sessions_and_what_is_under_way_and_keeps_the_count_of_wrong_codes(
+    auth: Auth, redis_server: RedisServer, clock: SetClock
+) -> None:
+    auth.register()
+    token = auth.sign_in()
+    for _ in range(4):
+        redis_server.client(0).flushdb()
+        redis_server.client(1).flushdb()
+        required = auth.password().code_required
+        for n in range(5):
+            auth.code(required.sign_in_id, f"{n:06d}")
+    assert not auth.introspect(token).active
+    assert refused(auth.password).reason == "CODES_LOCKED"
+    redis_server.client(1).flushdb()
+    assert refused(lambda: auth.code(required.sign_in_id, auth.otp.codes[-1])).kind is Kind.NOT_FOUND
 
 
 def test_without_redis_nobody_is_let_in(auth: Auth, redis_server: RedisServer) -> None:

@@ -3,14 +3,17 @@
 import os
 import secrets
 import threading
+from datetime import timedelta
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from recapito_auth.domain import passwords
+from recapito_servicekit.errors import Kind, Refusal
 
 WAIT_SECONDS: Final = 4.0
+RETRY_AFTER: Final = timedelta(seconds=2)
 
 
 class Hasher:
@@ -22,7 +25,7 @@ class Hasher:
         self._nobody = self._argon2.hash(secrets.token_urlsafe(32))
 
     def hash(self, password: str) -> str:
-        """The password's hash with its own salt and settings in it. Raises TimeoutError."""
+        """The password's hash with its own salt and settings in it. Raises RESOURCE_EXHAUSTED with RetryInfo."""
         self._enter()
         try:
             return self._argon2.hash(passwords.normal(password))
@@ -30,7 +33,10 @@ class Hasher:
             self._room.release()
 
     def fits(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password has that hash. None: nobody's, which costs the same and never fits. Raises TimeoutError."""
+        """Whether the password has that hash. None: nobody's, which costs the same and never fits.
+
+        Raises RESOURCE_EXHAUSTED with RetryInfo: so many wait already that this call would be too late.
+        """
         self._enter()
         try:
             right = self._argon2.verify(password_hash or self._nobody, passwords.normal(password)[: passwords.MOST + 1])
@@ -46,4 +52,4 @@ class Hasher:
 
     def _enter(self) -> None:
         if not self._room.acquire(timeout=WAIT_SECONDS):
-            raise TimeoutError("no room for another hash")
+            raise Refusal(Kind.RESOURCE_EXHAUSTED, "TOO_BUSY", "too many passwords wait to be hashed", retry_after=RETRY_AFTER)
