@@ -2,10 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+import recapito_auth
 from recapito_auth.domain.chain import Entry, Event, digest
 from recapito_auth.flows.verify_audit import verify_audit
 from recapito_auth.store import audit
@@ -33,6 +35,11 @@ def tamper(auth: Auth, *statements: str) -> None:
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {trigger}")
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+def test_every_event_is_recorded_somewhere() -> None:
+    flows = "".join(path.read_text() for path in Path(recapito_auth.__file__).parent.rglob("*.py") if path.name != "chain.py")
+    assert [event.name for event in Event if f"Event.{event.name}" not in flows] == []
 
 
 def test_what_happened_is_recorded_in_its_order(auth: Auth, head: Head) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from recapito.auth.v1 import session_pb2
+from recapito.auth.v1 import registry_pb2, session_pb2
 
 from recapito_auth.flows.verify_audit import verify_audit
 from recapito_auth.store.hashes import Hasher
@@ -118,6 +118,7 @@ class SignIns(RuleBasedStateMachine):
             )
         self.model = Model(mobile, self.clock.now)
         self.recoveries: list[tuple[str, int]] = []
+        self.changes: list[tuple[str, str]] = []  # of the mobile: the change's id, and the user name before it
 
     def no_limits(self) -> None:
         """Codes of before are gone with it, as if each had expired."""
@@ -231,9 +232,20 @@ class SignIns(RuleBasedStateMachine):
         customer = self.auth.customer(self.customer_id)
         new = f"+39347{self.model.epoch:02d}{int(self.customer_id[1:]):05d}"
         fields = {"customer_id": self.customer_id, "new_mobile": new, "expected_version": customer.version}
-        self.auth.change(request_id=f"{self.customer_id}-{self.model.epoch}", **fields)
+        change_id = f"{self.customer_id}-{self.model.epoch}"
+        self.auth.change(request_id=change_id, **fields)
+        self.changes.append((change_id, self.model.username))
         self.model.end_everything()
         self.model.username, self.model.changed["CONTACT_CHANGED"] = new, self.clock.now
+
+    @precondition(lambda self: self.changes)
+    @rule()
+    def take_the_last_change_of_mobile_back(self) -> None:
+        change_id, before = self.changes.pop()
+        self.auth.registry.RevertMobile(registry_pb2.RevertMobileRequest(request_id=f"{change_id}-back", change_id=change_id))
+        self.changes.clear()  # what was changed before that one isn't the last any more
+        self.model.end_everything()
+        self.model.username, self.model.changed["CONTACT_CHANGED"] = before, self.clock.now
 
     @invariant()
     def sessions_are_as_live_as_the_model_says(self) -> None:

@@ -1,19 +1,36 @@
 """Two processes of auth on one port: limits are exact, and what may happen once happens once."""
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import grpc
+import pyotp
 import pytest
 from recapito.auth.v1 import authentication_pb2 as pb
-from recapito.auth.v1 import authentication_pb2_grpc
+from recapito.auth.v1 import (
+    authentication_pb2_grpc,
+    operator_pb2,
+    operator_pb2_grpc,
+    registration_pb2,
+    registration_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+)
 from recapito.otp.v1 import otp_pb2
 
+from recapito_auth.flows.create_operator import Enrolment, create_operator
 from recapito_auth.flows.verify_audit import verify_audit
 from recapito_auth.store import audit
+from recapito_auth.store.redisio import connect
 from recapito_servicekit.clock import system_clock
+from recapito_servicekit.status import refusal_from
 from tests.integration.auth.service import PASSWORD, Auth, client
 from tests.integration.otp.service import Otp
 from tests.support.pki import Pki
@@ -33,16 +50,20 @@ class Processes:
         self.running = [ServiceProcess("auth", ["serve"], self.environment, folder / f"auth-{n}.log") for n in range(PROCESSES)]
         for process in self.running:
             wait_serving(auth.pki, self.port, process)
-        self._channels: list[grpc.Channel] = []
+        self._channels: dict[str, list[grpc.Channel]] = {}
         self._pki = auth.pki
 
+    def channels(self, most: int, caller: str = "portal") -> list[grpc.Channel]:
+        found = self._channels.setdefault(caller, [])
+        while len(found) < most:
+            found.append(channel_as(self._pki, caller, self.port))
+        return found[:most]
+
     def stubs(self, most: int) -> list[authentication_pb2_grpc.AuthenticationServiceStub]:
-        while len(self._channels) < most:
-            self._channels.append(channel_as(self._pki, "portal", self.port))
-        return [authentication_pb2_grpc.AuthenticationServiceStub(channel) for channel in self._channels[:most]]
+        return [authentication_pb2_grpc.AuthenticationServiceStub(channel) for channel in self.channels(most)]
 
     def stop(self) -> None:
-        for channel in self._channels:
+        for channel in itertools.chain(*self._channels.values()):
             channel.close()
         for process in self.running:
             process.stop()
@@ -113,3 +134,66 @@ def test_five_codes_are_compared_and_one_right_one_opens_one_session(auth: Auth,
     assert sum(answer.outcome == otp_pb2.OUTCOME_APPROVED for answer in right) == 1
     assert sum(bool(answer.session.token) for answer in right) == 1
     assert verify_audit(auth.database, None).broken_at is None
+
+
+def count(calls: Iterable[Callable[[], Any]]) -> Counter[str]:
+    """What became of calls that are made at once: "OK" or the refusal's reason."""
+
+    def made(call: Callable[[], Any]) -> str:
+        try:
+            call()
+        except grpc.RpcError as error:
+            return refusal_from(error).reason
+        return "OK"
+
+    with ThreadPoolExecutor(8) as pool:
+        return Counter(pool.map(made, calls))
+
+
+def test_thirty_attempts_from_an_address_and_no_more(auth: Auth, processes: Processes) -> None:
+    def attempt(stub: authentication_pb2_grpc.AuthenticationServiceStub, n: int) -> Callable[[], Any]:
+        request = pb.SignInRequest(username=f"nobody{n}@example.com", password="guess", client=client("203.0.113.7"))
+        return partial(stub.SignIn, request, timeout=20)
+
+    calls = [attempt(stub, n) for n, stub in enumerate(processes.stubs(8) * 5)]
+    assert count(calls) == {"SIGN_IN_FAILED": 30, "TOO_MANY_ATTEMPTS": 10}
+
+
+def test_registration_is_completed_once_and_a_mobile_changed_and_taken_back_once(auth: Auth, processes: Processes) -> None:
+    started = auth.start("Luca", "Verdi", "3331234567")
+    auth.verify(started.registration_id, auth.otp.codes[-1])
+    stubs = [registration_pb2_grpc.RegistrationServiceStub(channel) for channel in processes.channels(8)]
+    complete = registration_pb2.CompleteRegistrationRequest(registration_id=started.registration_id, password=PASSWORD)
+    with ThreadPoolExecutor(8) as pool:
+        accounts = set(pool.map(lambda stub: stub.CompleteRegistration(complete, timeout=20).account_id, stubs))
+    assert len(accounts) == 1
+    registries = [registry_pb2_grpc.CustomerRegistryServiceStub(channel) for channel in processes.channels(8, "contact-change")]
+
+    def change(n: int) -> registry_pb2.ChangeMobileRequest:
+        return registry_pb2.ChangeMobileRequest(
+            request_id=f"change-{n}", customer_id="C1", new_mobile=f"+39347111222{n}", expected_version=1
+        )
+
+    calls = [partial(stub.ChangeMobile, change(n), timeout=20) for n, stub in enumerate(registries)]
+    assert count(calls) == {"OK": 1, "VERSION_CHANGED": 7}
+    last = auth.customer().mobile[-1]
+    reverts = [registry_pb2.RevertMobileRequest(request_id=f"revert-{n}", change_id=f"change-{last}") for n in range(8)]
+    back = [partial(stub.RevertMobile, revert, timeout=20) for stub, revert in zip(registries, reverts, strict=True)]
+    assert count(back) == {"OK": 1, "MOBILE_CHANGED_SINCE": 7}
+    assert auth.customer().mobile == "+393201234519"
+    assert verify_audit(auth.database, None).broken_at is None
+
+
+def test_totp_and_recovery_code_open_one_session_each(auth: Auth, processes: Processes, tmp_path: Path) -> None:
+    enrolment = Enrolment("anna", "reviewer", "", PASSWORD)
+    enrolled = create_operator(auth.settings, auth.database, system_clock, enrolment)
+    stubs = [operator_pb2_grpc.OperatorServiceStub(channel) for channel in processes.channels(8, "console")]
+    code = pyotp.TOTP(parse_qs(urlsplit(enrolled.uri).query)["secret"][0]).now()
+    for factor in (code, enrolled.recovery_codes[0]):
+        request = operator_pb2.OperatorServiceSignInRequest(username="anna", password=PASSWORD, totp=factor, client=client(""))
+        assert count([partial(stub.SignIn, request, timeout=20) for stub in stubs])["OK"] == 1
+        redis_of(auth).delete(*redis_of(auth).scan_iter("auth:limit:*"))
+
+
+def redis_of(auth: Auth) -> Any:
+    return connect(auth.settings.redis_url, 1)

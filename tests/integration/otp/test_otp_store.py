@@ -93,6 +93,34 @@ def test_frozen_redis_is_answered_within_the_deadline(alone: Otp, own_redis: Red
     assert alone.get(challenge_id)
 
 
+def test_flushed_redis_takes_no_code_and_no_proof_of_before_and_goes_on_by_itself(alone: Otp, own_redis: RedisServer) -> None:
+    challenge_id = alone.issue(purpose="step_up").challenge_id
+    proof = alone.check(challenge_id, alone.codes[0], purpose="step_up").proof
+    other = alone.issue().challenge_id
+    own_redis.client().flushall()
+    for call in (
+        lambda: alone.check(other, alone.codes[1]),
+        lambda: alone.resend(other),
+        lambda: alone.consume(proof),
+    ):
+        started = time.monotonic()
+        assert refused(call).kind is Kind.NOT_FOUND
+        assert time.monotonic() - started < 5
+    assert outcome(alone.check(alone.issue().challenge_id, alone.codes[-1])) == "APPROVED"
+
+
+def test_restarted_redis_keeps_what_was_spent_spent(alone: Otp, own_redis: RedisServer) -> None:
+    challenge_id = alone.issue(purpose="step_up").challenge_id
+    alone.check(challenge_id, "000000", purpose="step_up")
+    proof = alone.check(challenge_id, alone.codes[0], purpose="step_up").proof
+    alone.consume(proof, request_id="first")
+    time.sleep(1.2)  # the append-only file is written every second
+    own_redis.kill()
+    own_redis.start()
+    assert outcome(alone.check(challenge_id, alone.codes[0], purpose="step_up")) == "USED"
+    assert refused(lambda: alone.consume(proof, request_id="second")).kind in (Kind.FAILED_PRECONDITION, Kind.NOT_FOUND)
+
+
 def test_redis_that_forgot_the_scripts_is_told_them_again(alone: Otp, own_redis: RedisServer) -> None:
     challenge_id = alone.issue().challenge_id
     own_redis.client().script_flush()

@@ -16,6 +16,17 @@ from recapito_servicekit.settings import BadSettings, load
 PERSONAL = ("Nicolò Maria", "D’Angelo", "nico.dangelo@example.com", "+393201234519")
 SERVICE = ("recapito", "Assicurazioni Esempio")
 KEY = bytes(range(32))
+SETTINGS = {
+    "RECAPITO_TLS_CA_FILE": "ca.pem",
+    "RECAPITO_TLS_CERT_FILE": "auth.pem",
+    "RECAPITO_TLS_KEY_FILE": "auth-key.pem",
+    "RECAPITO_GRPC_BIND": "127.0.0.1:1",
+    "RECAPITO_CALLERS_FILE": "callers.toml",
+    "RECAPITO_REDIS_URL": "redis://127.0.0.1:1",
+    "RECAPITO_DATABASE_URL": "sqlite:///x.db",
+    "RECAPITO_OTP_ADDRESS": "localhost:1",
+    "RECAPITO_TOTP_KEY": base64.b64encode(KEY).decode(),
+}
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 
@@ -77,6 +88,37 @@ def test_sealed_secret_opens_for_its_operator_alone() -> None:
     assert sealing.open_sealed([KEY], "one", sealed) == "SECRET"
     with pytest.raises(InvalidTag):
         sealing.open_sealed([KEY], "two", sealed)
+
+
+def test_settings_have_the_policy_s_numbers() -> None:
+    found = load(AuthSettings, "auth", SETTINGS)
+    assert (found.sign_ins_per_username, found.sign_ins_per_address) == (10, 30)
+    assert (found.wrong_codes_lock, found.codes_lock_minutes, found.wrong_codes_disable) == (20, 60, 100)
+    assert (found.password_least, found.argon2_memory_kib, found.argon2_passes) == (8, 19_456, 2)
+    assert (found.session_idle_minutes, found.session_hours) == (30, 12)
+    assert (found.operator_idle_minutes, found.operator_session_hours) == (15, 12)
+    assert (found.trusted_device_days, found.contact_change_minutes, found.claims_hold_hours) == (30, 30, 24)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PASSWORD_LEAST", "7"),
+        ("ARGON2_MEMORY_KIB", "19455"),
+        ("ARGON2_PASSES", "1"),
+        ("WRONG_CODES_DISABLE", "101"),
+        ("TRUSTED_DEVICE_DAYS", "31"),
+        ("SESSION_IDLE_MINUTES", "61"),
+        ("SESSION_HOURS", "25"),
+        ("OPERATOR_IDLE_MINUTES", "16"),
+        ("OPERATOR_SESSION_HOURS", "13"),
+        ("CONTACT_CHANGE_MINUTES", "31"),
+        ("CLAIMS_HOLD_HOURS", "23"),
+    ],
+)
+def test_settings_beyond_the_policy_s_bounds_are_refused(name: str, value: str) -> None:
+    with pytest.raises(BadSettings, match=f"RECAPITO_{name}"):
+        load(AuthSettings, "auth", {**SETTINGS, f"RECAPITO_{name}": value})
 
 
 def test_settings_out_of_bounds_are_named_together() -> None:
