@@ -27,6 +27,7 @@ import sqlalchemy as sa
 
 import recapito_auth
 from bench import customers as registry
+from bench.report import Row, compare
 from recapito_auth.domain.customers import PersonType
 from recapito_auth.registry_import.parse import records
 from recapito_auth.registry_import.rules import check
@@ -58,6 +59,26 @@ def main() -> None:
             found["match"] = match(Path(folder), arguments.rows)
     tell(found)
     print(json.dumps(found))
+
+
+def compared(rows: int, rounds: int) -> list[Row]:
+    """The import beside the bare insert, a row a call; and the look-up at ``rows`` beside the same at 10,000."""
+    with tempfile.TemporaryDirectory(prefix="recapito-bench-") as folder:
+        found = measure(Path(folder), rows, rounds)
+        looked = match(Path(folder), rows)["microseconds"]
+    bare, own = (_told(found["runs"][name], rows) for name in ("bare insert", "import"))
+    large, small = (
+        {"calls": 1.0, "seconds": looked[str(count)] / 1e6, "cpu_ms": looked[str(count)] / 1e3, "slowest_ms": 0.0}
+        for count in (rows, SMALL)
+    )
+    return [
+        compare("import, a row", "bare insert", 1, [own], [bare]),
+        compare(f"match, {rows:,} rows", f"{SMALL:,} rows", 1, [large], [small]),
+    ]
+
+
+def _told(run: dict[str, float], rows: int) -> dict[str, float]:
+    return {"calls": rows, "seconds": run["seconds"], "cpu_ms": run["cpu"] * 1000 / rows, "slowest_ms": 0.0}
 
 
 def measure(folder: Path, rows: int, rounds: int) -> dict[str, Any]:

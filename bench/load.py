@@ -14,10 +14,18 @@ from typing import Any
 
 import grpc
 import uvloop
-from recapito.auth.v1 import session_pb2, session_pb2_grpc
+from recapito.auth.v1 import (
+    authentication_pb2,
+    authentication_pb2_grpc,
+    registration_pb2,
+    registration_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+)
 from recapito.common.v1 import client_pb2
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
+from bench import people
 from bench.report import CODE
 
 Call = Callable[[grpc.aio.Channel, int], Awaitable[None]]
@@ -91,6 +99,37 @@ class Client:
         answer = await session_pb2_grpc.SessionServiceStub(channel).Introspect(request, timeout=30)
         if not answer.active:
             raise RuntimeError("a live session was answered as none")
+
+    async def register(self, channel: grpc.aio.Channel, number: int) -> None:
+        """A customer's registration, from the name to the password."""
+        stub = registration_pb2_grpc.RegistrationServiceStub(channel)
+        asked = registration_pb2.StartRegistrationRequest(
+            person_type=registration_pb2.PERSON_TYPE_PERSON,
+            given_name="Maria",
+            family_name=people.family_name(number),
+            contact=people.mobile(number),
+            client=client_pb2.Client(ip=people.address(number)),
+        )
+        id = (await stub.StartRegistration(asked, timeout=30)).registration_id
+        found = await stub.VerifyContact(registration_pb2.VerifyContactRequest(registration_id=id, code=CODE), timeout=30)
+        if found.outcome != otp_pb2.OUTCOME_APPROVED:
+            raise RuntimeError(f"a right code was answered with {found}")
+        chosen = registration_pb2.CompleteRegistrationRequest(registration_id=id, password=people.PASSWORD)
+        await stub.CompleteRegistration(chosen, timeout=30)
+
+    async def sign_in(self, channel: grpc.aio.Channel, number: int) -> None:
+        """Password, code, session, by one of the customers who are registered."""
+        first: int = self._plan["first"]
+        customer = first + (number - first) % self._plan["customers"]
+        stub = authentication_pb2_grpc.AuthenticationServiceStub(channel)
+        device = client_pb2.Client(ip=people.address(customer))
+        asked = authentication_pb2.SignInRequest(
+            username=people.mobile(customer), password=people.PASSWORD, max_age=0, client=device
+        )
+        id = (await stub.SignIn(asked, timeout=30)).code_required.sign_in_id
+        done = await stub.CompleteSignIn(authentication_pb2.CompleteSignInRequest(sign_in_id=id, code=CODE), timeout=30)
+        if done.outcome != otp_pb2.OUTCOME_APPROVED or not done.session.token:
+            raise RuntimeError(f"a sign-in ended with {done}")
 
 
 if __name__ == "__main__":
