@@ -187,6 +187,8 @@ def of_refusal(refusal: Refusal) -> str:
     time = duration(refusal.retry_after)
     if refusal.reason == "CODES_LOCKED":
         return str(gettext("Troppi codici errati: per la tua sicurezza i codici sono sospesi. Riprova tra %(time)s.", time=time))
+    if refusal.reason == "RESEND_TOO_EARLY":
+        return str(gettext("Il codice è già in arrivo. Puoi chiederne un altro tra %(time)s.", time=time))
     return str(gettext("Troppe richieste in poco tempo. Riprova tra %(time)s.", time=time))
 
 

@@ -1,5 +1,6 @@
 """Sign-in: equal errors, limits, the code, assistance, lockouts, sessions and step-up."""
 
+import itertools
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -180,6 +181,19 @@ def test_session_ends_when_idle_when_old_and_when_told(auth: Auth, clock: SetClo
 @pytest.mark.parametrize("token", ["", "nonsense", "abc-", "zzz-" + "x" * 43, "è" * 20, "{a}-" + "x" * 43])
 def test_unknown_token_is_an_answer(auth: Auth, token: str) -> None:
     assert not auth.introspect(token).active
+
+
+def test_introspection_is_one_round_trip_to_redis(auth: Auth, redis_server: RedisServer) -> None:
+    auth.register()
+    token = auth.sign_in()
+    asking: Any = redis_server.client(1)
+    with asking.monitor() as monitor:
+        for _ in range(3):
+            assert auth.introspect(token).active
+        asking.echo("done")
+        seen = list(itertools.takewhile(lambda told: told["command"] != "ECHO done", monitor.listen()))
+    sent = [told["command"].split()[0] for told in seen if told["client_type"] != "lua"]
+    assert sent[: sent.index("HELLO")] == ["EVALSHA"] * 3  # then comes the connection that ends the watching
 
 
 def test_step_up_for_a_claim_gives_a_new_token_and_a_proof(auth: Auth, clock: SetClock) -> None:

@@ -89,9 +89,14 @@ def test_reload_after_a_wrong_code_costs_no_attempt(browser: Browser, backend: B
 
 def test_too_early_resend_tells_how_long_to_wait(browser: Browser, backend: Backend) -> None:
     browser.register_until_code()
-    backend.refuse_next("ResendCode", Refusal(Kind.RESOURCE_EXHAUSTED, "TOO_EARLY", "later", retry_after=timedelta(seconds=42)))
+    backend.refuse_next(
+        "ResendCode", Refusal(Kind.RESOURCE_EXHAUSTED, "RESEND_TOO_EARLY", "later", retry_after=timedelta(seconds=42))
+    )
     form = browser.form("/registrati/codice")
-    assert "Riprova tra 42 secondi" in browser.client.post("/registrati/codice/nuovo", data=form, follow_redirects=True).text
+    assert (
+        "già in arrivo. Puoi chiederne un altro tra 42 secondi"
+        in browser.client.post("/registrati/codice/nuovo", data=form, follow_redirects=True).text
+    )
     assert "un nuovo codice" in browser.client.post("/registrati/codice/nuovo", data=form, follow_redirects=True).text
 
 
