@@ -25,8 +25,9 @@ class Deadlines:
             self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def leave(self, task: "asyncio.Task[Any]") -> None:
-        """Watches a task no more."""
+        """Watches a task no more, and forgets that it was ended."""
         self._due.pop(task, None)
+        self._ended.discard(task)
 
     def has_ended(self, task: "asyncio.Task[Any]") -> bool:
         """Whether the cancellation that the task just met is ours and nobody else's; asked once, as it takes ours back."""

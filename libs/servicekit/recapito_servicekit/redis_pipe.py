@@ -8,7 +8,7 @@ way, and every call of it is refused.
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
@@ -18,7 +18,7 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
 
 from recapito_servicekit import logs
 from recapito_servicekit.errors import Kind, Refusal
@@ -29,6 +29,9 @@ log = logs.get(__name__)
 ANSWER_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 2.0
 MOST_WAITING: Final = 4096
+
+# what a Redis answers that can't be asked now: it reads its file, lost its master, or is none itself since a moment
+_NOT_NOW: Final = frozenset({"LOADING", "MASTERDOWN", "READONLY"})
 
 Argument = str | int | bytes
 _Command = tuple[Argument, ...]
@@ -125,7 +128,7 @@ class RedisPipe:
             await connection.disconnect(nowait=True)
             self._refuse_asked()  # they would wait for the same connection again
         else:
-            self._wire = _Wire(connection, self._lost)
+            self._wire = _Wire(connection, self._lost, self._refuse)
             self._send()
         finally:
             self._connecting = None
@@ -154,8 +157,9 @@ class _Wire(asyncio.Protocol):
     redis-py opens it (TLS, user, database) and hands its transport over: its own reader costs each answer a dozen calls.
     """
 
-    def __init__(self, connection: AbstractConnection, lost: Any) -> None:
+    def __init__(self, connection: AbstractConnection, lost: Any, refuse: Callable[[_Answer], None]) -> None:
         self._lost = lost
+        self._refuse = refuse
         self._reader = hiredis.Reader(encoding="utf-8", replyError=_error)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -181,7 +185,9 @@ class _Wire(asyncio.Protocol):
                 answer, _ = waiting.popleft()
                 if answer.done():
                     continue  # given up meanwhile
-                if isinstance(found, ResponseError):
+                if isinstance(found, BusyLoadingError):
+                    self._refuse(answer)
+                elif isinstance(found, ResponseError):
                     answer.set_exception(found)
                 else:
                     answer.set_result(found)
@@ -212,5 +218,8 @@ class _Wire(asyncio.Protocol):
                 self._timer = self._loop.call_at(due, self._look)
 
 
-def _error(text: str) -> ResponseError:
-    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
+def _error(text: str) -> Exception:
+    what = text.partition(" ")[0]
+    if what in _NOT_NOW:
+        return BusyLoadingError(text)
+    return NoScriptError(text) if what == "NOSCRIPT" else ResponseError(text)

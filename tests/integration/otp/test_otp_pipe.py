@@ -71,6 +71,25 @@ def test_calls_under_way_when_redis_dies_are_refused_and_the_next_are_answered()
         server.stop()
 
 
+def test_redis_that_still_reads_its_file_is_as_one_that_is_away() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(10_000):
+            for _ in range(data.count(b"*")):
+                writer.write(b"-LOADING Redis is loading the dataset in memory\r\n" if b"ECHO" in data else b"+OK\r\n")
+
+    async def play() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        pipe = RedisPipe(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", UNAVAILABLE)
+        for _ in range(2):
+            with pytest.raises(Refusal) as refused:
+                await pipe.call("ECHO", "x")
+            assert refused.value.kind is Kind.UNAVAILABLE
+        await pipe.close()
+        server.close()
+
+    asyncio.run(play())
+
+
 def test_connection_that_redis_closed_in_between_is_noticed_before_it_is_used() -> None:
     server = RedisServer()
 
