@@ -75,11 +75,11 @@ class OtpServicer(otp_pb2_grpc.OtpServiceServicer):
 
     async def ResendChallenge(self, request: otp_pb2.ResendChallengeRequest, context: Context) -> otp_pb2.ResendChallengeResponse:
         call = current_call()
-        challenge = await self._flows.resend(call.caller, request.challenge_id, call.client(request.client))
+        challenge = await self._flows.resend(call.caller, request.challenge_id, request.subject, call.client(request.client))
         return otp_pb2.ResendChallengeResponse(challenge=_challenge(challenge))
 
     async def GetChallenge(self, request: otp_pb2.GetChallengeRequest, context: Context) -> otp_pb2.GetChallengeResponse:
-        challenge = await get_challenge(self._flows.store, current_call().caller, request.challenge_id)
+        challenge = await get_challenge(self._flows.store, current_call().caller, request.challenge_id, request.subject)
         return otp_pb2.GetChallengeResponse(challenge=_challenge(challenge))
 
     async def CancelChallenge(self, request: otp_pb2.CancelChallengeRequest, context: Context) -> otp_pb2.CancelChallengeResponse:

@@ -163,9 +163,17 @@ class _Otp(otp_pb2_grpc.OtpServiceServicer):
         return otp_pb2.IssueChallengeResponse(challenge=challenge)
 
     def ResendChallenge(self, request, context):  # type: ignore[no-untyped-def]
-        if request.challenge_id not in self._known.challenges:
+        issued = self._known.challenges.get(request.challenge_id)
+        if issued is None or request.subject not in ("", issued.subject):
             raise not_found("challenge")
         return otp_pb2.ResendChallengeResponse(challenge=otp_pb2.Challenge(challenge_id=request.challenge_id))
+
+    def GetChallenge(self, request, context):  # type: ignore[no-untyped-def]
+        issued = self._known.challenges.get(request.challenge_id)
+        if issued is None or request.subject not in ("", issued.subject):
+            raise not_found("challenge")
+        challenge = otp_pb2.Challenge(challenge_id=request.challenge_id, delivery=otp_pb2.DELIVERY_SENT)
+        return otp_pb2.GetChallengeResponse(challenge=challenge)
 
     def CheckChallenge(self, request, context):  # type: ignore[no-untyped-def]
         issued = self._known.challenges.get(request.challenge_id)

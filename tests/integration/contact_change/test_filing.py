@@ -7,6 +7,7 @@ from datetime import timedelta
 import grpc
 import pytest
 from recapito.contact_change.v1 import contact_change_pb2 as pb
+from recapito.otp.v1 import otp_pb2
 
 from recapito_contact_change.adapters.codes import Codes
 from recapito_contact_change.settings import ContactChangeSettings
@@ -229,9 +230,21 @@ def test_a_wrong_code_is_an_answer(system: System) -> None:
     with refused() as why:
         system.customer.ConfirmMobile(request, metadata=system.sign_in("C2").metadata)
     assert why().kind is Kind.NOT_FOUND
-    with refused() as why:
-        system.customer.ResendMobileCode(pb.ResendMobileCodeRequest(challenge_id="x"), metadata=customer.metadata)
-    assert why().kind is Kind.NOT_FOUND
+    state = pb.GetMobileConfirmationRequest(challenge_id=started.challenge.challenge_id)
+    again = pb.ResendMobileCodeRequest(challenge_id=started.challenge.challenge_id)
+    found = system.customer.GetMobileConfirmation(state, metadata=customer.metadata).challenge
+    assert found.delivery == otp_pb2.DELIVERY_SENT
+    other = system.sign_in("C2").metadata
+    attempts: list[Callable[[], object]] = [
+        lambda: system.customer.GetMobileConfirmation(state, metadata=other),
+        lambda: system.customer.ResendMobileCode(again, metadata=other),
+        lambda: system.customer.ResendMobileCode(pb.ResendMobileCodeRequest(challenge_id="x"), metadata=customer.metadata),
+    ]
+    for attempt in attempts:
+        with refused() as why:
+            attempt()
+        assert why().kind is Kind.NOT_FOUND
+    assert system.customer.ResendMobileCode(again, metadata=customer.metadata).challenge.challenge_id
 
 
 def test_a_change_is_due_a_day_after_it_was_filed(system: System, clock: SetClock) -> None:

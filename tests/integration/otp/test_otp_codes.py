@@ -153,6 +153,18 @@ def test_challenge_of_another_service_is_not_there(otp: Otp, clock: Any) -> None
     assert refused(lambda: otp.resend(challenge_id, caller="contact-change")).kind is Kind.NOT_FOUND
 
 
+def test_challenge_of_another_subject_is_not_there_where_the_caller_says_whose_it_has_to_be(otp: Otp, clock: Any) -> None:
+    challenge_id = otp.issue().challenge_id
+    clock.forward(seconds=60)
+    stub = otp.as_()
+    theirs: dict[str, Any] = {"challenge_id": challenge_id, "subject": "C2"}
+    assert refused(lambda: stub.GetChallenge(otp_pb2.GetChallengeRequest(**theirs))).kind is Kind.NOT_FOUND
+    assert refused(lambda: stub.ResendChallenge(otp_pb2.ResendChallengeRequest(**theirs))).kind is Kind.NOT_FOUND
+    own: dict[str, Any] = {"challenge_id": challenge_id, "subject": "C1"}
+    assert stub.GetChallenge(otp_pb2.GetChallengeRequest(**own)).challenge.challenge_id == challenge_id
+    assert stub.ResendChallenge(otp_pb2.ResendChallengeRequest(**own)).challenge.challenge_id == challenge_id
+
+
 def test_purpose_that_the_caller_is_not_listed_with_is_refused(otp: Otp) -> None:
     assert refused(lambda: otp.issue(caller="internal", purpose="sign_in")).kind is Kind.PERMISSION_DENIED
     assert refused(lambda: otp.issue(purpose="gift")).kind is Kind.PERMISSION_DENIED

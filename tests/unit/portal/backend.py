@@ -435,6 +435,11 @@ class _Changes(contact_change_pb2_grpc.ContactChangeServiceServicer):
         return contact_change_pb2.ResendMobileCodeResponse(challenge=self.b.challenge("mobile", "347 *****65"))
 
     @rpc
+    def GetMobileConfirmation(self, request: Any, context: Any) -> Any:
+        self.b.person(context, "change-token")
+        return contact_change_pb2.GetMobileConfirmationResponse(challenge=self.b.challenge("mobile", "347 *****65"))
+
+    @rpc
     def ConfirmMobile(self, request: Any, context: Any) -> Any:
         outcome, left = self.b.check(request.challenge_id, request.code)
         return contact_change_pb2.ConfirmMobileResponse(outcome=outcome, attempts_left=left, mobile_proof="mobile-proof")

@@ -34,6 +34,12 @@ def at_new_email(browser: Browser) -> str:
     return "/accessi/email/codice"
 
 
+def at_new_mobile(browser: Browser) -> str:
+    browser.give_password()
+    browser.post("/recapito/numero", reason="3", new_mobile="347.123 45 65")
+    return "/recapito/codice"
+
+
 def at_registration(browser: Browser) -> str:
     browser.register_until_code()
     return "/registrati/codice"
@@ -45,7 +51,7 @@ def at_recovery(browser: Browser) -> str:
 
 
 MESSAGE = "Codice 123456 per l'accesso. Vale 5 minuti.\n\n@localhost #123456"
-FOLLOWED = [at_sign_in, at_assistance, at_step_up, at_new_email]
+FOLLOWED = [at_sign_in, at_assistance, at_step_up, at_new_email, at_new_mobile]
 ANYBODYS = [at_registration, at_recovery]
 DELIVERIES = {
     otp_pb2.DELIVERY_QUEUED: "Il codice è in arrivo…",
@@ -73,7 +79,7 @@ def test_page_stands_where_nothing_can_be_told_of_the_delivery(
     browser: Browser, backend: Backend, go: Callable[[Browser], str]
 ) -> None:
     path = go(browser)
-    for rpc in ("GetSignIn", "GetStepUp", "GetEmailChange"):
+    for rpc in ("GetSignIn", "GetStepUp", "GetEmailChange", "GetMobileConfirmation"):
         backend.refuse_next(rpc, Refusal(Kind.UNAVAILABLE, "UNAVAILABLE", "down"))
     page = browser.get(path)
     assert (page.status_code, page.request.path) == (200, path)

@@ -457,6 +457,52 @@ class ResendMobileCodeResponse(_message.Message):
 Global___ResendMobileCodeResponse: _TypeAlias = ResendMobileCodeResponse  # noqa: Y015
 
 @_typing.final
+class GetMobileConfirmationRequest(_message.Message):
+    """Asks how far the code came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_ID_FIELD_NUMBER: _builtins.int
+    challenge_id: _builtins.str
+    """The challenge's id."""
+    def __init__(
+        self,
+        *,
+        challenge_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_id", b"challenge_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMobileConfirmationRequest: _TypeAlias = GetMobileConfirmationRequest  # noqa: Y015
+
+@_typing.final
+class GetMobileConfirmationResponse(_message.Message):
+    """How far it came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def challenge(self) -> _otp_pb2.Challenge:
+        """The challenge."""
+
+    def __init__(
+        self,
+        *,
+        challenge: _otp_pb2.Challenge | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMobileConfirmationResponse: _TypeAlias = GetMobileConfirmationResponse  # noqa: Y015
+
+@_typing.final
 class ConfirmMobileRequest(_message.Message):
     """A code that the person typed."""
 

@@ -50,6 +50,11 @@ class ContactChangeServiceStub:
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ResendMobileCodeRequest.SerializeToString,
                 response_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ResendMobileCodeResponse.FromString,
                 _registered_method=True)
+        self.GetMobileConfirmation = channel.unary_unary(
+                '/recapito.contact_change.v1.ContactChangeService/GetMobileConfirmation',
+                request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.GetMobileConfirmationRequest.SerializeToString,
+                response_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.GetMobileConfirmationResponse.FromString,
+                _registered_method=True)
         self.ConfirmMobile = channel.unary_unary(
                 '/recapito.contact_change.v1.ContactChangeService/ConfirmMobile',
                 request_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ConfirmMobileRequest.SerializeToString,
@@ -113,6 +118,13 @@ class ContactChangeServiceServicer:
 
     def ResendMobileCode(self, request, context):
         """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMobileConfirmation(self, request, context):
+        """Reads how far the code came. NOT_FOUND: another customer's challenge, or unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -198,6 +210,11 @@ def add_ContactChangeServiceServicer_to_server(servicer, server):
                     servicer.ResendMobileCode,
                     request_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ResendMobileCodeRequest.FromString,
                     response_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ResendMobileCodeResponse.SerializeToString,
+            ),
+            'GetMobileConfirmation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMobileConfirmation,
+                    request_deserializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.GetMobileConfirmationRequest.FromString,
+                    response_serializer=recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.GetMobileConfirmationResponse.SerializeToString,
             ),
             'ConfirmMobile': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfirmMobile,
@@ -322,6 +339,33 @@ class ContactChangeService:
             '/recapito.contact_change.v1.ContactChangeService/ResendMobileCode',
             recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ResendMobileCodeRequest.SerializeToString,
             recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.ResendMobileCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMobileConfirmation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.contact_change.v1.ContactChangeService/GetMobileConfirmation',
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.GetMobileConfirmationRequest.SerializeToString,
+            recapito_dot_contact__change_dot_v1_dot_contact__change__pb2.GetMobileConfirmationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class ContactChangeServiceStub:
     """Sends a code to the new mobile."""
     ResendMobileCode: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.ResendMobileCodeRequest, _contact_change_pb2.ResendMobileCodeResponse]
     """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
+    GetMobileConfirmation: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.GetMobileConfirmationRequest, _contact_change_pb2.GetMobileConfirmationResponse]
+    """Reads how far the code came. NOT_FOUND: another customer's challenge, or unknown."""
     ConfirmMobile: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.ConfirmMobileRequest, _contact_change_pb2.ConfirmMobileResponse]
     """Checks the code. A wrong code is an answer, never an error."""
     SubmitRequest: _grpc.UnaryUnaryMultiCallable[_contact_change_pb2.SubmitRequestRequest, _contact_change_pb2.SubmitRequestResponse]
@@ -83,6 +85,8 @@ class ContactChangeServiceAsyncStub(ContactChangeServiceStub):
     """Sends a code to the new mobile."""
     ResendMobileCode: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.ResendMobileCodeRequest, _contact_change_pb2.ResendMobileCodeResponse]  # type: ignore[assignment]
     """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
+    GetMobileConfirmation: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.GetMobileConfirmationRequest, _contact_change_pb2.GetMobileConfirmationResponse]  # type: ignore[assignment]
+    """Reads how far the code came. NOT_FOUND: another customer's challenge, or unknown."""
     ConfirmMobile: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.ConfirmMobileRequest, _contact_change_pb2.ConfirmMobileResponse]  # type: ignore[assignment]
     """Checks the code. A wrong code is an answer, never an error."""
     SubmitRequest: _aio.UnaryUnaryMultiCallable[_contact_change_pb2.SubmitRequestRequest, _contact_change_pb2.SubmitRequestResponse]  # type: ignore[assignment]
@@ -140,6 +144,14 @@ class ContactChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_change_pb2.ResendMobileCodeResponse, _abc.Awaitable[_contact_change_pb2.ResendMobileCodeResponse]]:
         """Sends a new code. RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at."""
+
+    @_abc_1.abstractmethod
+    def GetMobileConfirmation(
+        self,
+        request: _contact_change_pb2.GetMobileConfirmationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_change_pb2.GetMobileConfirmationResponse, _abc.Awaitable[_contact_change_pb2.GetMobileConfirmationResponse]]:
+        """Reads how far the code came. NOT_FOUND: another customer's challenge, or unknown."""
 
     @_abc_1.abstractmethod
     def ConfirmMobile(

@@ -27,7 +27,7 @@ from recapito.access.v1 import access_pb2 as recapito_dot_access_dot_v1_dot_acce
 from recapito.common.v1 import client_pb2 as recapito_dot_common_dot_v1_dot_client__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19recapito/otp/v1/otp.proto\x12\x0frecapito.otp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\"\xae\x02\n\tChallenge\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x1a\n\x12masked_destination\x18\x02 \x01(\t\x12)\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x18.recapito.otp.v1.Channel\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13resend_available_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rattempts_left\x18\x06 \x01(\x05\x12+\n\x08\x64\x65livery\x18\x07 \x01(\x0e\x32\x19.recapito.otp.v1.Delivery\x12\x17\n\x0f\x64\x65livery_reason\x18\x08 \x01(\t\"\x83\x02\n\x15IssueChallengeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12)\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x18.recapito.otp.v1.Channel\x12\x13\n\x0b\x64\x65stination\x18\x05 \x01(\t\x12\x0e\n\x06locale\x18\x06 \x01(\t\x12\x18\n\x10transaction_hash\x18\x07 \x01(\t\x12\x0f\n\x07summary\x18\x08 \x01(\t\x12*\n\x06\x63lient\x18\t \x01(\x0b\x32\x1a.recapito.common.v1.Client\x12\r\n\x05\x64\x65\x63oy\x18\n \x01(\x08\"G\n\x16IssueChallengeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"w\n\x15\x43heckChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x18\n\x10transaction_hash\x18\x05 \x01(\t\"i\n\x16\x43heckChallengeResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12\r\n\x05proof\x18\x03 \x01(\t\"Z\n\x16ResendChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\"H\n\x17ResendChallengeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"+\n\x13GetChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\"E\n\x14GetChallengeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\".\n\x16\x43\x61ncelChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\"\x19\n\x17\x43\x61ncelChallengeResponse\"\'\n\x14\x43\x61ncelSubjectRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\"\x17\n\x15\x43\x61ncelSubjectResponse\"t\n\x13\x43onsumeProofRequest\x12\r\n\x05proof\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x18\n\x10transaction_hash\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"o\n\x14\x43onsumeProofResponse\x12\x11\n\tissued_by\x18\x01 \x01(\t\x12/\n\x0b\x61pproved_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x64\x65stination\x18\x03 \x01(\t\"\xf8\x01\n\x11SendNoticeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65stination\x18\x02 \x01(\t\x12)\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x18.recapito.otp.v1.Channel\x12\x10\n\x08template\x18\x04 \x01(\t\x12>\n\x06params\x18\x05 \x03(\x0b\x32..recapito.otp.v1.SendNoticeRequest.ParamsEntry\x12\x0e\n\x06locale\x18\x06 \x01(\t\x1a-\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x12SendNoticeResponse\x12\x11\n\tnotice_id\x18\x01 \x01(\t*F\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43HANNEL_SMS\x10\x01\x12\x11\n\rCHANNEL_EMAIL\x10\x02*\xa5\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_APPROVED\x10\x01\x12\x15\n\x11OUTCOME_INCORRECT\x10\x02\x12\x13\n\x0fOUTCOME_EXPIRED\x10\x03\x12\x15\n\x11OUTCOME_EXHAUSTED\x10\x04\x12\x16\n\x12OUTCOME_SUPERSEDED\x10\x05\x12\x10\n\x0cOUTCOME_USED\x10\x06*y\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44\x45LIVERY_QUEUED\x10\x01\x12\x11\n\rDELIVERY_SENT\x10\x02\x12\x16\n\x12\x44\x45LIVERY_DELIVERED\x10\x03\x12\x13\n\x0f\x44\x45LIVERY_FAILED\x10\x04\x32\xd7\x06\n\nOtpService\x12j\n\x0eIssueChallenge\x12&.recapito.otp.v1.IssueChallengeRequest\x1a\'.recapito.otp.v1.IssueChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12j\n\x0e\x43heckChallenge\x12&.recapito.otp.v1.CheckChallengeRequest\x1a\'.recapito.otp.v1.CheckChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12m\n\x0fResendChallenge\x12\'.recapito.otp.v1.ResendChallengeRequest\x1a(.recapito.otp.v1.ResendChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12\x64\n\x0cGetChallenge\x12$.recapito.otp.v1.GetChallengeRequest\x1a%.recapito.otp.v1.GetChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12m\n\x0f\x43\x61ncelChallenge\x12\'.recapito.otp.v1.CancelChallengeRequest\x1a(.recapito.otp.v1.CancelChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12g\n\rCancelSubject\x12%.recapito.otp.v1.CancelSubjectRequest\x1a&.recapito.otp.v1.CancelSubjectResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12\x64\n\x0c\x43onsumeProof\x12$.recapito.otp.v1.ConsumeProofRequest\x1a%.recapito.otp.v1.ConsumeProofResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12^\n\nSendNotice\x12\".recapito.otp.v1.SendNoticeRequest\x1a#.recapito.otp.v1.SendNoticeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19recapito/otp/v1/otp.proto\x12\x0frecapito.otp.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frecapito/access/v1/access.proto\x1a\x1frecapito/common/v1/client.proto\"\xae\x02\n\tChallenge\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x1a\n\x12masked_destination\x18\x02 \x01(\t\x12)\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x18.recapito.otp.v1.Channel\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13resend_available_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rattempts_left\x18\x06 \x01(\x05\x12+\n\x08\x64\x65livery\x18\x07 \x01(\x0e\x32\x19.recapito.otp.v1.Delivery\x12\x17\n\x0f\x64\x65livery_reason\x18\x08 \x01(\t\"\x83\x02\n\x15IssueChallengeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12)\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x18.recapito.otp.v1.Channel\x12\x13\n\x0b\x64\x65stination\x18\x05 \x01(\t\x12\x0e\n\x06locale\x18\x06 \x01(\t\x12\x18\n\x10transaction_hash\x18\x07 \x01(\t\x12\x0f\n\x07summary\x18\x08 \x01(\t\x12*\n\x06\x63lient\x18\t \x01(\x0b\x32\x1a.recapito.common.v1.Client\x12\r\n\x05\x64\x65\x63oy\x18\n \x01(\x08\"G\n\x16IssueChallengeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"w\n\x15\x43heckChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x18\n\x10transaction_hash\x18\x05 \x01(\t\"i\n\x16\x43heckChallengeResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.recapito.otp.v1.Outcome\x12\x15\n\rattempts_left\x18\x02 \x01(\x05\x12\r\n\x05proof\x18\x03 \x01(\t\"k\n\x16ResendChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12*\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1a.recapito.common.v1.Client\x12\x0f\n\x07subject\x18\x03 \x01(\t\"H\n\x17ResendChallengeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\"<\n\x13GetChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\"E\n\x14GetChallengeResponse\x12-\n\tchallenge\x18\x01 \x01(\x0b\x32\x1a.recapito.otp.v1.Challenge\".\n\x16\x43\x61ncelChallengeRequest\x12\x14\n\x0c\x63hallenge_id\x18\x01 \x01(\t\"\x19\n\x17\x43\x61ncelChallengeResponse\"\'\n\x14\x43\x61ncelSubjectRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\"\x17\n\x15\x43\x61ncelSubjectResponse\"t\n\x13\x43onsumeProofRequest\x12\r\n\x05proof\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12\x18\n\x10transaction_hash\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"o\n\x14\x43onsumeProofResponse\x12\x11\n\tissued_by\x18\x01 \x01(\t\x12/\n\x0b\x61pproved_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x64\x65stination\x18\x03 \x01(\t\"\xf8\x01\n\x11SendNoticeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65stination\x18\x02 \x01(\t\x12)\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x18.recapito.otp.v1.Channel\x12\x10\n\x08template\x18\x04 \x01(\t\x12>\n\x06params\x18\x05 \x03(\x0b\x32..recapito.otp.v1.SendNoticeRequest.ParamsEntry\x12\x0e\n\x06locale\x18\x06 \x01(\t\x1a-\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\'\n\x12SendNoticeResponse\x12\x11\n\tnotice_id\x18\x01 \x01(\t*F\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43HANNEL_SMS\x10\x01\x12\x11\n\rCHANNEL_EMAIL\x10\x02*\xa5\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_APPROVED\x10\x01\x12\x15\n\x11OUTCOME_INCORRECT\x10\x02\x12\x13\n\x0fOUTCOME_EXPIRED\x10\x03\x12\x15\n\x11OUTCOME_EXHAUSTED\x10\x04\x12\x16\n\x12OUTCOME_SUPERSEDED\x10\x05\x12\x10\n\x0cOUTCOME_USED\x10\x06*y\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44\x45LIVERY_QUEUED\x10\x01\x12\x11\n\rDELIVERY_SENT\x10\x02\x12\x16\n\x12\x44\x45LIVERY_DELIVERED\x10\x03\x12\x13\n\x0f\x44\x45LIVERY_FAILED\x10\x04\x32\xd7\x06\n\nOtpService\x12j\n\x0eIssueChallenge\x12&.recapito.otp.v1.IssueChallengeRequest\x1a\'.recapito.otp.v1.IssueChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12j\n\x0e\x43heckChallenge\x12&.recapito.otp.v1.CheckChallengeRequest\x1a\'.recapito.otp.v1.CheckChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12m\n\x0fResendChallenge\x12\'.recapito.otp.v1.ResendChallengeRequest\x1a(.recapito.otp.v1.ResendChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12\x64\n\x0cGetChallenge\x12$.recapito.otp.v1.GetChallengeRequest\x1a%.recapito.otp.v1.GetChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12m\n\x0f\x43\x61ncelChallenge\x12\'.recapito.otp.v1.CancelChallengeRequest\x1a(.recapito.otp.v1.CancelChallengeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12g\n\rCancelSubject\x12%.recapito.otp.v1.CancelSubjectRequest\x1a&.recapito.otp.v1.CancelSubjectResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12\x64\n\x0c\x43onsumeProof\x12$.recapito.otp.v1.ConsumeProofRequest\x1a%.recapito.otp.v1.ConsumeProofResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x12^\n\nSendNotice\x12\".recapito.otp.v1.SendNoticeRequest\x1a#.recapito.otp.v1.SendNoticeResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,12 +52,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OTPSERVICE'].methods_by_name['ConsumeProof']._serialized_options = b'\242\273\030\003\n\001\001'
   _globals['_OTPSERVICE'].methods_by_name['SendNotice']._loaded_options = None
   _globals['_OTPSERVICE'].methods_by_name['SendNotice']._serialized_options = b'\242\273\030\003\n\001\001'
-  _globals['_CHANNEL']._serialized_start=1959
-  _globals['_CHANNEL']._serialized_end=2029
-  _globals['_OUTCOME']._serialized_start=2032
-  _globals['_OUTCOME']._serialized_end=2197
-  _globals['_DELIVERY']._serialized_start=2199
-  _globals['_DELIVERY']._serialized_end=2320
+  _globals['_CHANNEL']._serialized_start=1993
+  _globals['_CHANNEL']._serialized_end=2063
+  _globals['_OUTCOME']._serialized_start=2066
+  _globals['_OUTCOME']._serialized_end=2231
+  _globals['_DELIVERY']._serialized_start=2233
+  _globals['_DELIVERY']._serialized_end=2354
   _globals['_CHALLENGE']._serialized_start=146
   _globals['_CHALLENGE']._serialized_end=448
   _globals['_ISSUECHALLENGEREQUEST']._serialized_start=451
@@ -69,31 +69,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKCHALLENGERESPONSE']._serialized_start=906
   _globals['_CHECKCHALLENGERESPONSE']._serialized_end=1011
   _globals['_RESENDCHALLENGEREQUEST']._serialized_start=1013
-  _globals['_RESENDCHALLENGEREQUEST']._serialized_end=1103
-  _globals['_RESENDCHALLENGERESPONSE']._serialized_start=1105
-  _globals['_RESENDCHALLENGERESPONSE']._serialized_end=1177
-  _globals['_GETCHALLENGEREQUEST']._serialized_start=1179
-  _globals['_GETCHALLENGEREQUEST']._serialized_end=1222
-  _globals['_GETCHALLENGERESPONSE']._serialized_start=1224
-  _globals['_GETCHALLENGERESPONSE']._serialized_end=1293
-  _globals['_CANCELCHALLENGEREQUEST']._serialized_start=1295
-  _globals['_CANCELCHALLENGEREQUEST']._serialized_end=1341
-  _globals['_CANCELCHALLENGERESPONSE']._serialized_start=1343
-  _globals['_CANCELCHALLENGERESPONSE']._serialized_end=1368
-  _globals['_CANCELSUBJECTREQUEST']._serialized_start=1370
-  _globals['_CANCELSUBJECTREQUEST']._serialized_end=1409
-  _globals['_CANCELSUBJECTRESPONSE']._serialized_start=1411
-  _globals['_CANCELSUBJECTRESPONSE']._serialized_end=1434
-  _globals['_CONSUMEPROOFREQUEST']._serialized_start=1436
-  _globals['_CONSUMEPROOFREQUEST']._serialized_end=1552
-  _globals['_CONSUMEPROOFRESPONSE']._serialized_start=1554
-  _globals['_CONSUMEPROOFRESPONSE']._serialized_end=1665
-  _globals['_SENDNOTICEREQUEST']._serialized_start=1668
-  _globals['_SENDNOTICEREQUEST']._serialized_end=1916
-  _globals['_SENDNOTICEREQUEST_PARAMSENTRY']._serialized_start=1871
-  _globals['_SENDNOTICEREQUEST_PARAMSENTRY']._serialized_end=1916
-  _globals['_SENDNOTICERESPONSE']._serialized_start=1918
-  _globals['_SENDNOTICERESPONSE']._serialized_end=1957
-  _globals['_OTPSERVICE']._serialized_start=2323
-  _globals['_OTPSERVICE']._serialized_end=3178
+  _globals['_RESENDCHALLENGEREQUEST']._serialized_end=1120
+  _globals['_RESENDCHALLENGERESPONSE']._serialized_start=1122
+  _globals['_RESENDCHALLENGERESPONSE']._serialized_end=1194
+  _globals['_GETCHALLENGEREQUEST']._serialized_start=1196
+  _globals['_GETCHALLENGEREQUEST']._serialized_end=1256
+  _globals['_GETCHALLENGERESPONSE']._serialized_start=1258
+  _globals['_GETCHALLENGERESPONSE']._serialized_end=1327
+  _globals['_CANCELCHALLENGEREQUEST']._serialized_start=1329
+  _globals['_CANCELCHALLENGEREQUEST']._serialized_end=1375
+  _globals['_CANCELCHALLENGERESPONSE']._serialized_start=1377
+  _globals['_CANCELCHALLENGERESPONSE']._serialized_end=1402
+  _globals['_CANCELSUBJECTREQUEST']._serialized_start=1404
+  _globals['_CANCELSUBJECTREQUEST']._serialized_end=1443
+  _globals['_CANCELSUBJECTRESPONSE']._serialized_start=1445
+  _globals['_CANCELSUBJECTRESPONSE']._serialized_end=1468
+  _globals['_CONSUMEPROOFREQUEST']._serialized_start=1470
+  _globals['_CONSUMEPROOFREQUEST']._serialized_end=1586
+  _globals['_CONSUMEPROOFRESPONSE']._serialized_start=1588
+  _globals['_CONSUMEPROOFRESPONSE']._serialized_end=1699
+  _globals['_SENDNOTICEREQUEST']._serialized_start=1702
+  _globals['_SENDNOTICEREQUEST']._serialized_end=1950
+  _globals['_SENDNOTICEREQUEST_PARAMSENTRY']._serialized_start=1905
+  _globals['_SENDNOTICEREQUEST_PARAMSENTRY']._serialized_end=1950
+  _globals['_SENDNOTICERESPONSE']._serialized_start=1952
+  _globals['_SENDNOTICERESPONSE']._serialized_end=1991
+  _globals['_OTPSERVICE']._serialized_start=2357
+  _globals['_OTPSERVICE']._serialized_end=3212
 # @@protoc_insertion_point(module_scope)

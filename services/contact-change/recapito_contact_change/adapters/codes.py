@@ -39,10 +39,19 @@ class Codes:
         )
         return self._stub.IssueChallenge(request).challenge
 
-    def resend(self, challenge_id: str, client: client_pb2.Client) -> otp_pb2.Challenge:
-        """Sends a new code of the same challenge. Raises Refusal: there is none."""
+    def resend(self, customer_id: str, challenge_id: str, client: client_pb2.Client) -> otp_pb2.Challenge:
+        """Sends a new code of the same challenge. Raises Refusal: the customer has none such."""
+        request = otp_pb2.ResendChallengeRequest(challenge_id=challenge_id, client=client, subject=customer_id)
         try:
-            return self._stub.ResendChallenge(otp_pb2.ResendChallengeRequest(challenge_id=challenge_id, client=client)).challenge
+            return self._stub.ResendChallenge(request).challenge
+        except grpc.RpcError as error:
+            raise _refused(error) from None
+
+    def get(self, customer_id: str, challenge_id: str) -> otp_pb2.Challenge:
+        """How far a code came. Raises Refusal: the customer has none such."""
+        request = otp_pb2.GetChallengeRequest(challenge_id=challenge_id, subject=customer_id)
+        try:
+            return self._stub.GetChallenge(request).challenge
         except grpc.RpcError as error:
             raise _refused(error) from None
 

@@ -74,7 +74,14 @@ class ContactChangeServicer(pb_grpc.ContactChangeServiceServicer):
     def ResendMobileCode(self, request: pb.ResendMobileCodeRequest, context: grpc.ServicerContext) -> pb.ResendMobileCodeResponse:
         """A new code."""
         client = current_call().client(request.client).message()
-        return pb.ResendMobileCodeResponse(challenge=self._flows.codes.resend(request.challenge_id, client))
+        challenge = self._flows.codes.resend(asker().customer_id, request.challenge_id, client)
+        return pb.ResendMobileCodeResponse(challenge=challenge)
+
+    def GetMobileConfirmation(
+        self, request: pb.GetMobileConfirmationRequest, context: grpc.ServicerContext
+    ) -> pb.GetMobileConfirmationResponse:
+        """How far the code came."""
+        return pb.GetMobileConfirmationResponse(challenge=self._flows.codes.get(asker().customer_id, request.challenge_id))
 
     def ConfirmMobile(self, request: pb.ConfirmMobileRequest, context: grpc.ServicerContext) -> pb.ConfirmMobileResponse:
         """Checks the code."""

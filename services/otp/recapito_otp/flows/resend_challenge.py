@@ -39,8 +39,8 @@ class ResendChallenge:
         self._clock = clock
         self._new_code = new_code
 
-    async def __call__(self, caller: str, challenge_id: str, client: ClientInfo) -> Challenge:
-        """The challenge with its new times.
+    async def __call__(self, caller: str, challenge_id: str, subject: str, client: ClientInfo) -> Challenge:
+        """The challenge with its new times. ``subject``: whose it has to be; empty: anybody's.
 
         Raises NOT_FOUND; RESOURCE_EXHAUSTED with when to come again; FAILED_PRECONDITION (CHALLENGE_CLOSED): it was approved, or
         no guess is left for a new code; UNAVAILABLE.
@@ -52,6 +52,8 @@ class ResendChallenge:
         if shard is None:
             raise not_found("challenge")
         kept = await self._store.kept(shard, challenge_id, caller)
+        if subject not in ("", kept.subject):
+            raise not_found("challenge")
         send_id = new_id()
         if not kept.free:
             await self._count_client(client, kept.purpose, send_id)

@@ -171,10 +171,10 @@ class RedisStore:
             raise not_found("challenge")
         return Finding(Outcome(outcome), left)
 
-    async def get(self, shard: int, challenge_id: str, caller: str) -> Challenge:
-        """A challenge that ``caller`` had issued. Raises NOT_FOUND."""
-        issuer, *view = await self._pipe.call("HMGET", keys.challenge(shard, challenge_id), "issuer", *_VIEW)
-        if issuer != caller:
+    async def get(self, shard: int, challenge_id: str, caller: str, subject: str) -> Challenge:
+        """A challenge that ``caller`` had issued, for ``subject`` where that isn't empty. Raises NOT_FOUND."""
+        issuer, whose, *view = await self._pipe.call("HMGET", keys.challenge(shard, challenge_id), "issuer", "subject", *_VIEW)
+        if issuer != caller or subject not in ("", whose):
             raise not_found("challenge")
         return _challenge(challenge_id, view)
 

@@ -94,7 +94,12 @@ def code() -> browser.Page:
             return see("contact_change.code")
         browser.keep(JOURNEY, proof=checked.mobile_proof)
         return see("contact_change.document")
-    return codes.page("contact_change/code.html", JOURNEY, form, new_mobile=found["new_mobile"])
+    asked = contact_change_pb2.GetMobileConfirmationRequest(challenge_id=found["challenge_id"])
+    try:
+        delivery = codes.follow(JOURNEY, lambda: call(services().changes.GetMobileConfirmation, asked, acting_token()).challenge)
+    except Refusal as refusal:
+        return _number_again(refusal)
+    return codes.page("contact_change/code.html", JOURNEY, form, delivery, new_mobile=found["new_mobile"])
 
 
 @pages.post("/codice/nuovo")
