@@ -252,25 +252,22 @@ def claim(story: Story, known: Customer, browser: Browser, mobile: str) -> None:
     yesterday = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
     browser.open("/denunce/nuova")
     telling.does(known.given_name, "what happened, an expense, the invoice")
-    details = {
-        "kind": "1",
-        "event_date": yesterday,
-        "policy_number": known.policy,
-        "iban_holder": f"{known.given_name} {known.family_name}",
-    }
-    browser.fill(iban="IT60X0542811101000000123457", **details)
-    browser.expect("IBAN non è corretto")
-    telling.sees("a wrong IBAN is refused next to its field")
-    browser.fill(iban=IBAN, **details)
-    browser.fill(provider="Studio Bianchi", document_number="2026/17", document_date=yesterday, amount="123,45")
-    draft = browser.path.split("/")[2]
-    browser.open(f"/denunce/{draft}/documenti")
+    browser.fill(kind="1", event_date=yesterday, policy_number=known.policy)
+    browser.fill(kinship="1")
+    browser.fill(admitted="2")
+    browser.fill(category="1", provider="Studio Bianchi", document_number="2026/17", document_date=yesterday, amount="123,45")
+    browser.follow("Continua")
     picture = specimen.invoice(["Studio Bianchi", "Fattura 2026/17", "Totale 123,45 EUR", "PAGATA"])
     browser.fill({"document": ("fattura.png", picture, "image/png")}, kind="1")
-    browser.open(f"/denunce/{draft}/riepilogo")
+    browser.follow("Continua")
+    payment = {"iban_holder": f"{known.given_name} {known.family_name}", "exists": "2"}
+    browser.fill(iban="IT60X0542811101000000123457", **payment)
+    browser.expect("IBAN non è corretto")
+    telling.sees("a wrong IBAN is refused next to its field")
+    browser.fill(iban=IBAN, **payment)
     browser.expect("123,45", "Studio Bianchi")
     telling.sees("everything at a glance")
-    browser.press("codice")
+    browser.fill(truthful="y", health_data="y")
     confirmation = story.mail(mobile, 3, "123,45", "3456")
     browser.fill(code=story.code(mobile, 3))
     story.holds("the code's text said what it confirms", "123,45" in confirmation)

@@ -53,7 +53,10 @@ def later(system: System, operator: Operator) -> str:
 def file_claim(system: System, known: Known, token: str) -> tuple[str, str]:
     """Files a claim with an invoice; gives its number, and the session's token, which the confirmation renewed."""
     details = claims_pb2.ClaimDetails(
-        kind=claims_pb2.CLAIM_KIND_ILLNESS,
+        kind=claims_pb2.CLAIM_KIND_PREVENTION,
+        beneficiary=claims_pb2.Beneficiary(kinship=claims_pb2.KINSHIP_INSURED),
+        other_insurance=claims_pb2.OtherInsurance(exists=claims_pb2.ANSWER_NO),
+        declarations=[claims_pb2.DECLARATION_TRUTHFUL, claims_pb2.DECLARATION_HEALTH_DATA],
         event_date=(datetime.now(UTC).date() - timedelta(days=2)).isoformat(),
         policy_number=f"POL-{known.customer_id}",
         description="febbre",

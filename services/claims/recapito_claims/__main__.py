@@ -2,13 +2,15 @@
 
 import argparse
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
-from recapito.claims.v1 import claims_pb2, claims_pb2_grpc
+from recapito.claims.v1 import claims_pb2_grpc, intake_pb2_grpc
 
 from recapito_claims import doctor, operations
-from recapito_claims.servicer import ClaimsServicer
+from recapito_claims.servicers.customer import ClaimsServicer
+from recapito_claims.servicers.intake import IntakeServicer
 from recapito_claims.settings import ClaimsSettings
 from recapito_claims.upstream import Proofs, Registry
 from recapito_documents.blobs import FolderBlobs
@@ -20,6 +22,7 @@ from recapito_servicekit.settings import load
 from recapito_servicekit.tls import Identity
 
 SERVICE = "claims"
+SERVICES = ("recapito.claims.v1.ClaimsService", "recapito.claims.v1.ClaimsIntakeService")
 
 
 async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving.Wiring:
@@ -32,8 +35,11 @@ async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving
     pipeline = DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
     servicer = ClaimsServicer(database, pipeline, Registry(auth), Proofs(otp), clock)
 
+    intake = IntakeServicer(database, pipeline, clock, timedelta(days=settings.question_days))
+
     def add(server: grpc.aio.Server) -> None:
         claims_pb2_grpc.add_ClaimsServiceServicer_to_server(servicer, server)
+        intake_pb2_grpc.add_ClaimsIntakeServiceServicer_to_server(intake, server)
 
     async def ready() -> bool:
         return await asyncio.to_thread(database.ping)
@@ -46,7 +52,7 @@ async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving
 
     return serving.Wiring(
         add=add,
-        services=[claims_pb2.DESCRIPTOR.services_by_name["ClaimsService"].full_name],
+        services=SERVICES,
         introspect=persons.introspection(sessions),
         ready=ready,
         close=close,

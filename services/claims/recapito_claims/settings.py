@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recapito_documents.keys import KeyRing
-from recapito_servicekit.settings import ServerSettings, SqlSettings, setting
+from recapito_servicekit.settings import ServerSettings, SqlSettings, between, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,12 @@ class ClaimsSettings(ServerSettings, SqlSettings):
     )
     auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
     otp_address: str = setting("OTP_ADDRESS", "the otp service, host:port")
+    question_days: int = setting(
+        "QUESTION_DAYS",
+        "days that a customer has for an answer where the question says no other",
+        default=30,
+        check=between(1, 366),
+    )
 
     def __post_init__(self) -> None:
         KeyRing.parse(self.document_keys)  # BadKeys is a ValueError: told at start, with the other faults

@@ -1,5 +1,6 @@
 """The services that claims calls: the customer registry of auth, and the proofs of otp."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import grpc
@@ -12,16 +13,35 @@ from recapito_servicekit.status import refusal_from
 PURPOSE: Final = "claim"
 
 
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What claims needs to know of a customer. ``email`` and ``codice_fiscale`` may be empty."""
+
+    name: str
+    codice_fiscale: str
+    email: str
+    language: str
+    policies: frozenset[str]
+    is_frozen: bool
+
+
 class Registry:
-    """Knows the customers' policies."""
+    """Knows the customers."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self._stub = registry_pb2_grpc.CustomerRegistryServiceStub(channel)
 
-    def policies_of(self, customer_id: str) -> frozenset[str]:
-        """The numbers of the customer's policies. Raises grpc.RpcError."""
-        answer = self._stub.GetCustomer(registry_pb2.GetCustomerRequest(customer_id=customer_id))
-        return frozenset(answer.customer.policy_numbers)
+    def customer(self, customer_id: str) -> Customer:
+        """The customer. Raises grpc.RpcError."""
+        found = self._stub.GetCustomer(registry_pb2.GetCustomerRequest(customer_id=customer_id)).customer
+        return Customer(
+            name=f"{found.given_name} {found.family_name}".strip(),
+            codice_fiscale=found.codice_fiscale,
+            email=found.email,
+            language=found.language,
+            policies=frozenset(found.policy_numbers),
+            is_frozen=found.HasField("frozen_at"),
+        )
 
 
 class Proofs:

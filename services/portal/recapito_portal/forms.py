@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from recapito.auth.v1 import registration_pb2
 from recapito.contact_change.v1 import contact_change_pb2
-from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectChoice, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from recapito_portal import texts
@@ -235,73 +235,3 @@ class AnswerForm(FlaskForm):
     )
     first = FileField(_l("Primo file (facoltativo)"))
     second = FileField(_l("Secondo file (facoltativo)"))
-
-
-class ClaimForm(FlaskForm):
-    """What happened, and where to pay."""
-
-    request_id = HiddenField()
-    version = HiddenField()
-    kind = SelectField(
-        _l("Tipo di denuncia"),
-        choices=[SelectChoice("", _l("Scegli…")), *_choices(texts.CLAIM_KINDS)],
-        validators=[InputRequired(_l("Scegli il tipo di denuncia."))],
-    )
-    event_date = StringField(
-        _l("Data dell'evento"),
-        _there(_l("Scrivi la data dell'evento.")),
-        description=_l("Il giorno della visita, della cura o dell'infortunio."),
-        render_kw={"type": "date"},
-    )
-    policy_number = StringField(
-        _l("Numero di polizza"),
-        _there(_l("Scrivi il numero di polizza.")),
-        description=_l("Lo trovi sul contratto o sulla tessera."),
-        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
-    )
-    description = TextAreaField(
-        _l("Che cosa è successo (facoltativo)"),
-        [Length(max=1000, message=_l("Scrivi al massimo 1.000 caratteri."))],
-        description=_l("Al massimo 1.000 caratteri."),
-        render_kw={"rows": 4},
-    )
-    iban = StringField(
-        _l("IBAN per il rimborso"),
-        _there(_l("Scrivi l'IBAN.")),
-        description=_l("27 caratteri che iniziano con IT; gli spazi non contano."),
-        render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
-    )
-    iban_holder = StringField(
-        _l("Intestatario del conto"), _there(_l("Scrivi l'intestatario del conto.")), render_kw={"autocomplete": "name"}
-    )
-
-
-class ExpenseForm(FlaskForm):
-    """One expense."""
-
-    request_id = HiddenField()
-    version = HiddenField()
-    provider = StringField(
-        _l("Chi hai pagato"),
-        _there(_l("Scrivi chi hai pagato.")),
-        description=_l("Il medico, la struttura o la farmacia, come scritto sulla fattura."),
-    )
-    document_number = StringField(_l("Numero della fattura"), _there(_l("Scrivi il numero della fattura.")))
-    document_date = StringField(_l("Data della fattura"), _there(_l("Scrivi la data della fattura.")), render_kw={"type": "date"})
-    amount = StringField(
-        _l("Importo in euro"),
-        _there(_l("Scrivi l'importo.")),
-        description=_l("Per esempio 123,45."),
-        render_kw={"inputmode": "decimal"},
-    )
-
-
-class AttachmentForm(FlaskForm):
-    """One attachment."""
-
-    kind = SelectField(
-        _l("Che documento è"),
-        choices=[SelectChoice("", _l("Scegli…")), *_choices(texts.ATTACHMENT_KINDS)],
-        validators=[InputRequired(_l("Scegli che documento è."))],
-    )
-    document = FileField(_l("File"), description=_l("Foto JPEG o PNG, oppure PDF, al massimo 8 MB."))

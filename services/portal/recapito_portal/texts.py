@@ -12,7 +12,6 @@ from flask_babel import format_currency, format_date, format_datetime, gettext, 
 from flask_babel import lazy_gettext as _l
 from google.protobuf.timestamp_pb2 import Timestamp
 from recapito.auth.v1 import registration_pb2
-from recapito.claims.v1 import claims_pb2
 from recapito.contact_change.v1 import contact_change_pb2
 from recapito.otp.v1 import otp_pb2
 
@@ -55,6 +54,8 @@ REASONS: Final = {
     "SHAPE": _l("Non corrisponde a questo tipo di documento. Copia lettere e cifre come le vedi stampate."),
     "EXPIRED": _l("Il documento è scaduto. Serve un documento valido."),
     "MISSING_SIDE": _l("Manca un lato del documento: allega anche il retro, oppure un PDF con fronte e retro."),
+    "TOO_MANY_AT_ONCE": _l("Scegli al massimo 4 file per volta; poi potrai aggiungerne altri."),
+    "NO_QUESTION": _l("Il tempo per rispondere è finito, oppure hai già risposto."),
     "TOO_MANY": _l("Hai allegato troppi file."),
     # files
     "DOCUMENT_EMPTY": _l("Il file è vuoto. Scegli una foto JPEG o PNG, oppure un PDF."),
@@ -69,6 +70,20 @@ REASONS: Final = {
     "DOCUMENT_TOO_MANY_PAGES": _l("Il PDF ha più di 10 pagine. Allega solo quelle che servono."),
     "DOCUMENT_ENCRYPTED": _l("Il PDF è protetto da password. Salvalo senza protezione e allegalo di nuovo."),
     "DOCUMENT_TOO_COMPLEX": _l("Non riusciamo a leggere il file. Allega una foto o una scansione più semplice."),
+    # claims
+    "BEFORE_ADMISSION": _l("Le dimissioni vengono prima del ricovero: controlla le due date."),
+    "CODICE_FISCALE_INVALID": _l("Il codice fiscale non è corretto. Copialo dalla tessera sanitaria: sono 16 caratteri."),
+    "CODICE_FISCALE_OF_INSURED": _l("È il tuo codice fiscale. Scrivi quello del familiare, o scegli che le cure erano per te."),
+    "KIND_UNKNOWN": _l("Scegli una delle voci."),
+    "OUT_OF_RANGE": _l("Il valore è fuori dai limiti."),
+    "PRESCRIPTION_REQUIRED": _l("Allega la prescrizione del medico con la diagnosi: serve per esami, farmaci e fisioterapia."),
+    "CLINICAL_RECORD_REQUIRED": _l("Allega la cartella clinica, con la scheda di dimissione: serve per ogni ricovero."),
+    "ACCIDENT_REPORT_REQUIRED": _l("Allega il verbale di pronto soccorso: serve per ogni infortunio."),
+    "DECLARATIONS_REQUIRED": _l("Per inviare la denuncia servono tutte e due le dichiarazioni."),
+    "NOT_A_DRAFT": _l("La denuncia è già stata inviata: non si può più modificare."),
+    "NOT_FILED": _l("La denuncia è ancora una bozza."),
+    "CLAIM_OVER": _l("La denuncia è chiusa o ritirata."),
+    "EXPENSE_PAID": _l("Una parte è già stata pagata: la denuncia non si può più ritirare. Scrivi all'assistenza."),
     "MISSING_FILE": _l("Scegli un file."),
     "TOO_MANY_DOCUMENTS": _l("Hai caricato troppi file oggi. Riprova domani."),
     "CLEANING_UNAVAILABLE": _l("In questo momento non riusciamo a ricevere file. Riprova tra qualche secondo."),
@@ -156,23 +171,6 @@ DOCUMENT_TYPES: Final = {
     contact_change_pb2.DOCUMENT_TYPE_PASSPORT: _l("Passaporto"),
     contact_change_pb2.DOCUMENT_TYPE_DRIVING_LICENCE: _l("Patente di guida"),
 }
-CLAIM_KINDS: Final = {
-    claims_pb2.CLAIM_KIND_ILLNESS: _l("Malattia"),
-    claims_pb2.CLAIM_KIND_ACCIDENT: _l("Infortunio"),
-    claims_pb2.CLAIM_KIND_MATERNITY: _l("Maternità"),
-    claims_pb2.CLAIM_KIND_PREVENTION: _l("Prevenzione"),
-    claims_pb2.CLAIM_KIND_DENTAL: _l("Cure dentarie"),
-}
-CLAIM_STATES: Final = {
-    claims_pb2.CLAIM_STATE_DRAFT: _l("Bozza"),
-    claims_pb2.CLAIM_STATE_SUBMITTED: _l("Inviata"),
-}
-ATTACHMENT_KINDS: Final = {
-    claims_pb2.ATTACHMENT_KIND_INVOICE: _l("Fattura"),
-    claims_pb2.ATTACHMENT_KIND_PRESCRIPTION: _l("Prescrizione medica"),
-    claims_pb2.ATTACHMENT_KIND_CLINICAL_RECORD: _l("Cartella clinica"),
-    claims_pb2.ATTACHMENT_KIND_ACCIDENT_REPORT: _l("Verbale di pronto soccorso"),
-}
 
 
 def of(reason: str, kind: Kind = Kind.INVALID_ARGUMENT) -> str:
@@ -190,6 +188,16 @@ def of_refusal(refusal: Refusal) -> str:
     if refusal.reason == "RESEND_TOO_EARLY":
         return str(gettext("Il codice è già in arrivo. Puoi chiederne un altro tra %(time)s.", time=time))
     return str(gettext("Troppe richieste in poco tempo. Riprova tra %(time)s.", time=time))
+
+
+def changed_meanwhile(named: str) -> str:
+    """What was changed elsewhere since a page was opened."""
+    return str(gettext("Nel frattempo è cambiato: %(what)s.", what=named))
+
+
+def incomplete(heading: Any) -> str:
+    """A page of which something is missing."""
+    return str(gettext("Completa «%(page)s».", page=heading))
 
 
 def duration(time: timedelta) -> str:

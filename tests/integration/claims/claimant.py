@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -9,12 +10,14 @@ import grpc
 import pytest
 from PIL import Image
 from recapito.claims.v1 import claims_pb2 as pb
-from recapito.claims.v1 import claims_pb2_grpc
+from recapito.claims.v1 import claims_pb2_grpc, intake_pb2_grpc
+from recapito.claims.v1 import intake_pb2 as intake
 
 from recapito_claims.settings import ClaimsSettings
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Refusal
 from recapito_servicekit.status import refusal_from
+from recapito_servicekit.times import to_timestamp
 from tests.integration.claims.upstreams import Auth, Otp
 
 COMPLETE: dict[str, Any] = {
@@ -24,12 +27,17 @@ COMPLETE: dict[str, Any] = {
     "description": "febbre",
     "iban": "IT60 X054 2811 1010 0000 0123 456",
     "iban_holder": "Anna Bianchi",
+    "beneficiary": pb.Beneficiary(kinship=pb.KINSHIP_INSURED),
+    "admission": pb.Admission(admitted=pb.ANSWER_NO),
+    "other_insurance": pb.OtherInsurance(exists=pb.ANSWER_NO),
+    "declarations": [pb.DECLARATION_TRUTHFUL, pb.DECLARATION_HEALTH_DATA],
 }
 EXPENSE: dict[str, Any] = {
     "provider": "Studio Rossi",
     "document_number": "12/2026",
     "document_date": "2026-11-21",
     "amount": "123.45",
+    "category": pb.EXPENSE_CATEGORY_VISIT,
 }
 
 
@@ -87,6 +95,32 @@ class Customer:
         answer: pb.Claim = self.call("AttachDocument", iter(messages)).claim
         return answer
 
+    def remove_expense(self, claim: pb.Claim) -> pb.Claim:
+        expense_id = claim.expenses[0].expense_id if claim.expenses else "0" * 32
+        request = pb.RemoveExpenseRequest(claim_id=claim.claim_id, expected_version=claim.version, expense_id=expense_id)
+        answer: pb.Claim = self.call("RemoveExpense", request).claim
+        return answer
+
+    def remove_attachment(self, claim: pb.Claim) -> pb.Claim:
+        attachment_id = claim.attachments[0].attachment_id if claim.attachments else "0" * 32
+        request = pb.RemoveAttachmentRequest(claim_id=claim.claim_id, expected_version=claim.version, attachment_id=attachment_id)
+        answer: pb.Claim = self.call("RemoveAttachment", request).claim
+        return answer
+
+    def discard(self, claim: pb.Claim) -> None:
+        self.call("DiscardDraft", pb.DiscardDraftRequest(claim_id=claim.claim_id))
+
+    def withdraw(self, claim: pb.Claim) -> pb.Claim:
+        answer: pb.Claim = self.call("WithdrawClaim", pb.WithdrawClaimRequest(claim_id=claim.claim_id)).claim
+        return answer
+
+    def answer(self, claim: pb.Claim, question_id: str, text: str, request_id: str = "") -> pb.Claim:
+        request = pb.AnswerQuestionRequest(
+            request_id=request_id or new_request(), claim_id=claim.claim_id, question_id=question_id, text=text
+        )
+        answer: pb.Claim = self.call("AnswerQuestion", request).claim
+        return answer
+
     def get(self, claim: pb.Claim) -> pb.Claim:
         answer: pb.Claim = self.call("GetClaim", pb.GetClaimRequest(claim_id=claim.claim_id)).claim
         return answer
@@ -110,6 +144,58 @@ class Customer:
 
 
 @dataclass
+class Handler:
+    """The claim handling system."""
+
+    stub: intake_pb2_grpc.ClaimsIntakeServiceStub
+
+    def call(self, rpc: str, request: Any) -> Any:
+        """Raises the Refusal that came over the wire."""
+        try:
+            return getattr(self.stub, rpc)(request, timeout=30)
+        except grpc.RpcError as error:
+            raise refusal_from(error) from None
+
+    def watch(self, cursor: str = "") -> list[intake.WatchClaimsResponse]:
+        """What happened after the cursor."""
+        return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=2))
+
+    def get(self, claim: pb.Claim) -> pb.Claim:
+        answer: pb.Claim = self.call("GetClaim", intake.ClaimsIntakeServiceGetClaimRequest(claim_id=claim.claim_id)).claim
+        return answer
+
+    def decide(self, claim: pb.Claim, state: int, reason: str = "") -> pb.Claim:
+        """On the claim's first expense."""
+        request = intake.UpdateExpenseRequest(
+            claim_id=claim.claim_id,
+            expense_id=claim.expenses[0].expense_id,
+            state=state,  # type: ignore[arg-type]
+            reason=reason,
+        )
+        answer: pb.Claim = self.call("UpdateExpense", request).claim
+        return answer
+
+    def ask(self, claim: pb.Claim, text: str = "Quando?", request_id: str = "", due_at: datetime | None = None) -> pb.Claim:
+        request = intake.AskCustomerRequest(
+            request_id=request_id or new_request(), claim_id=claim.claim_id, text=text, due_at=to_timestamp(due_at)
+        )
+        answer: pb.Claim = self.call("AskCustomer", request).claim
+        return answer
+
+    def close(self, claim: pb.Claim) -> pb.Claim:
+        answer: pb.Claim = self.call("CloseClaim", intake.CloseClaimRequest(claim_id=claim.claim_id)).claim
+        return answer
+
+    def read(self, claim: pb.Claim, attachment_id: str) -> tuple[intake.ReadAttachmentResponse.Head, bytes]:
+        request = intake.ReadAttachmentRequest(claim_id=claim.claim_id, attachment_id=attachment_id)
+        try:
+            head, *pieces = self.stub.ReadAttachment(request, timeout=10)
+        except grpc.RpcError as error:
+            raise refusal_from(error) from None
+        return head.head, b"".join(piece.chunk for piece in pieces)
+
+
+@dataclass
 class Claims:
     """The running service, with auth and otp beside it."""
 
@@ -117,9 +203,15 @@ class Claims:
     otp: Otp
     stub: claims_pb2_grpc.ClaimsServiceStub
     settings: ClaimsSettings
+    handler: Handler
 
     def sign_in(self, customer_id: str = "C-1", **session: Any) -> Customer:
         return Customer(self.stub, self.auth.sessions.open(customer_id, **session))
+
+    def filed(self, customer: Customer) -> pb.Claim:
+        """A claim that the customer has just filed."""
+        draft = customer.complete()
+        return customer.submit(draft, self.confirm(customer, draft))
 
     def confirm(self, customer: Customer, claim: pb.Claim, customer_id: str = "C-1") -> str:
         """The proof of a code over the claim as it is."""

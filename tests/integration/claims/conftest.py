@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recapito.claims.v1 import claims_pb2_grpc
+from recapito.claims.v1 import claims_pb2_grpc, intake_pb2_grpc
 from recapito.otp.v1 import otp_pb2_grpc
 
 import recapito_claims
@@ -17,7 +17,7 @@ from recapito_servicekit import sql
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.serving import Wiring
 from recapito_servicekit.settings import ServerSettings, load
-from tests.integration.claims.claimant import Claims
+from tests.integration.claims.claimant import Claims, Handler
 from tests.integration.claims.upstreams import CODE, Auth, Customers, Otp, Sessions
 from tests.support.pki import Pki
 from tests.support.ports import free_port
@@ -78,6 +78,7 @@ def claims(
     settings = load(ClaimsSettings, "claims", environment)
     sql.migrate(database_url, Path(recapito_claims.__file__).parent)
     server = ServerThread(settings, lambda: wire(settings, clock))
-    with channel_as(pki, "portal", port) as portal:
-        yield Claims(auth[0], otp[0], claims_pb2_grpc.ClaimsServiceStub(portal), settings)
+    with channel_as(pki, "portal", port) as portal, channel_as(pki, "internal", port) as internal:
+        handler = Handler(intake_pb2_grpc.ClaimsIntakeServiceStub(internal))
+        yield Claims(auth[0], otp[0], claims_pb2_grpc.ClaimsServiceStub(portal), settings, handler)
     server.stop()

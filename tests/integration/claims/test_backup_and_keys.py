@@ -9,8 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from recapito_claims.__main__ import main
-from recapito_claims.store.tables import attachments, expenses
-from recapito_claims.store.tables import claims as claims_table
+from recapito_claims.store.tables import attachments, metadata
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.errors import UnknownKey
 from recapito_documents.keys import KeyRing
@@ -52,9 +51,8 @@ def pages(claims: Claims, keys: str) -> list[bytes]:
 def empty(claims: Claims) -> None:
     database = Database(claims.settings.database_url, 1)
     with database.transaction() as connection:
-        for table in (attachments, expenses, claims_table):
+        for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
-        connection.execute(sa.text("DELETE FROM claim_numbers"))
     database.close()
     for file in claims.settings.blob_dir.iterdir():
         file.unlink()

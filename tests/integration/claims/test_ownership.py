@@ -15,6 +15,11 @@ ON_A_CLAIM: Mapping[str, Callable[[Customer, pb.Claim], Any]] = {
     "UpdateDraft": lambda customer, claim: customer.update(claim, **COMPLETE),
     "AddExpense": lambda customer, claim: customer.add_expense(claim, **EXPENSE),
     "AttachDocument": lambda customer, claim: customer.attach(claim, picture(9)),
+    "RemoveExpense": lambda customer, claim: customer.remove_expense(claim),
+    "RemoveAttachment": lambda customer, claim: customer.remove_attachment(claim),
+    "DiscardDraft": lambda customer, claim: customer.discard(claim),
+    "WithdrawClaim": lambda customer, claim: customer.withdraw(claim),
+    "AnswerQuestion": lambda customer, claim: customer.answer(claim, "0" * 32, "sì"),
     "GetClaim": lambda customer, claim: customer.get(claim),
     "PrepareSubmission": lambda customer, claim: customer.prepare(claim),
     "SubmitClaim": lambda customer, claim: customer.submit(claim, "proof"),
@@ -35,7 +40,7 @@ def test_another_customers_claim_is_as_if_it_were_not_there(claims: Claims, rpc:
     anna, bruno = claims.sign_in("C-1"), claims.sign_in("C-2")
     draft = anna.complete()
     receipt = anna.submit(draft, claims.confirm(anna, draft))
-    open_draft = anna.complete()
+    open_draft = anna.get(anna.complete())
     for theirs in (open_draft, receipt, pb.Claim(claim_id="0" * 32, version=1), pb.Claim(claim_id="a\x00'", version=1)):
         with pytest.raises(Refusal) as refused:
             ON_A_CLAIM[rpc](bruno, theirs)

@@ -33,6 +33,8 @@ def test_a_confirmed_draft_is_filed_and_listed(claims: Claims, clock: SetClock) 
     assert from_timestamp(receipt.submitted_at) == clock.now
     assert (receipt.version, receipt.late_notice, receipt.total) == (draft.version + 1, False, "123.45")
     assert [expense.state for expense in receipt.expenses] == [pb.EXPENSE_STATE_SUBMITTED]
+    assert [step.event for step in receipt.history] == [pb.CLAIM_EVENT_SUBMITTED]
+    receipt.ClearField("history")  # lists are without
     assert list(anna.call("ListClaims", pb.ListClaimsRequest()).claims) == [receipt]
 
 
@@ -53,7 +55,11 @@ def test_all_faults_are_told_together(claims: Claims) -> None:
         "details.policy_number": "POLICY_UNKNOWN",
         "details.iban": "REQUIRED",
         "details.iban_holder": "REQUIRED",
+        "details.beneficiary.kinship": "REQUIRED",
+        "details.other_insurance.exists": "REQUIRED",
+        "details.declarations": "DECLARATIONS_REQUIRED",
         "attachments": "INVOICE_REQUIRED",
+        "expenses[0].category": "REQUIRED",
         "expenses[0].provider": "REQUIRED",
         "expenses[0].document_number": "REQUIRED",
         "expenses[0].document_date": "REQUIRED",

@@ -57,13 +57,24 @@ class Sessions(session_pb2_grpc.SessionServiceServicer):
 @dataclass
 class Customers(registry_pb2_grpc.CustomerRegistryServiceServicer):
     policies: dict[str, list[str]] = field(default_factory=lambda: {"C-1": ["POL-1"], "C-2": ["POL-2"]})
+    frozen: set[str] = field(default_factory=set)
 
     def GetCustomer(
         self, request: registry_pb2.GetCustomerRequest, context: grpc.ServicerContext
     ) -> registry_pb2.GetCustomerResponse:
         if request.customer_id not in self.policies:
             raise not_found("customer")
-        customer = registry_pb2.Customer(customer_id=request.customer_id, policy_numbers=self.policies[request.customer_id])
+        customer = registry_pb2.Customer(
+            customer_id=request.customer_id,
+            given_name="Anna",
+            family_name="Bianchi",
+            codice_fiscale="BNCNNA80E43H501G",
+            email=f"{request.customer_id.lower()}@example.org",
+            language="it",
+            policy_numbers=self.policies[request.customer_id],
+        )
+        if request.customer_id in self.frozen:
+            customer.frozen_at.GetCurrentTime()
         return registry_pb2.GetCustomerResponse(customer=customer)
 
 

@@ -1,12 +1,13 @@
 """What a code confirms, and the claim's number."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recapito_claims.domain import filing
+from recapito_claims.domain import duplicates, filing
 from recapito_claims.domain.claim import AttachmentKind, Claim
 from tests.unit.claims.builders import DETAILS, EXPENSE, INVOICE, a_claim
 
@@ -60,3 +61,29 @@ def test_the_summary_says_amount_and_account() -> None:
 def test_the_summary_fits_a_text_message(amounts: list[int]) -> None:
     expenses = tuple(replace(EXPENSE, cents=amount) for amount in amounts)
     assert len(filing.summary(a_claim(expenses=expenses))) <= 60
+
+
+@given(st.integers(2000, 9999), st.integers(1, 99_999_999))
+def test_a_number_of_ours_is_known_as_one(year: int, serial: int) -> None:
+    assert not filing.number_fault(filing.claim_number(year, serial))
+
+
+@pytest.mark.parametrize(
+    "number", ["", "D-", "D-2026-000001-4", "E-2026-000001-5", "D-2026-1-5", "D-2026-00000x-5", "D2026-000001-5"]
+)
+def test_a_number_that_cannot_be_right_is_noticed(number: str) -> None:
+    assert filing.number_fault(number)
+
+
+def test_what_looks_alike_has_one_fingerprint() -> None:
+    again = replace(EXPENSE, expense_id="f" * 32, provider="STUDIO  ROSSI.", document_number="12-2026")
+    assert duplicates.fingerprint(again) == duplicates.fingerprint(EXPENSE)
+    for change in (
+        {"provider": "Studio Bianchi"},
+        {"document_number": "13"},
+        {"cents": 1},
+        {"document_date": date(2026, 11, 20)},
+    ):
+        assert duplicates.fingerprint(replace(EXPENSE, **change)) != duplicates.fingerprint(EXPENSE)
+    assert duplicates.fingerprint(replace(EXPENSE, document_number="")) == ""
+    assert [one.expense_id for one in duplicates.within((EXPENSE, again))] == ["f" * 32]

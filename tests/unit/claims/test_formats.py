@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recapito_claims.domain import drafting, formats
-from recapito_claims.domain.claim import ClaimKind, Details
+from recapito_claims.domain.claim import Answer, ClaimKind, Declaration, Details, Kinship
 from recapito_servicekit.errors import Refusal
 from tests.unit.claims.builders import IBAN
 
@@ -77,18 +77,48 @@ def test_a_description_keeps_its_lines_and_no_other_control_character() -> None:
 
 
 def test_a_draft_may_be_empty() -> None:
-    assert drafting.details("", "", "", "", "", "") == Details(None, None, "", "", "", "")
+    assert drafting.details({}) == Details()
 
 
 def test_a_draft_is_read_whole() -> None:
-    assert drafting.details("DENTAL", "2026-11-01", " POL-1 ", "a\nb", IBAN, "Perche\u0301") == Details(
-        ClaimKind.DENTAL, date(2026, 11, 1), "POL-1", "a\nb", IBAN, "Perché"
+    said = {
+        "kind": "DENTAL",
+        "event_date": "2026-11-01",
+        "policy_number": " POL-1 ",
+        "description": "a\nb",
+        "iban": IBAN,
+        "iban_holder": "Perche\u0301",
+        "beneficiary.kinship": "CHILD",
+        "beneficiary.codice_fiscale": " bnclcu15e03 f205u ",
+        "other_insurance.exists": "NO",
+    }
+    assert drafting.details(said, ["TRUTHFUL"]) == Details(
+        kind=ClaimKind.DENTAL,
+        event_date=date(2026, 11, 1),
+        policy_number="POL-1",
+        description="a\nb",
+        iban=IBAN,
+        iban_holder="Perché",
+        kinship=Kinship.CHILD,
+        beneficiary_codice_fiscale="BNCLCU15E03F205U",
+        other_insurance=Answer.NO,
+        declarations=frozenset({Declaration.TRUTHFUL}),
     )
 
 
 def test_a_draft_is_told_all_that_is_malformed_together() -> None:
+    said = {
+        "kind": "99",
+        "event_date": "ieri",
+        "policy_number": "P" * 61,
+        "description": "d" * 1001,
+        "iban": "IT00",
+        "iban_holder": "x\x07",
+        "beneficiary.codice_fiscale": "BNCLCU15E81F205U",
+        "admission.admitted_on": "1/2/2026",
+    }
     with pytest.raises(Refusal) as refused:
-        drafting.details("99", "ieri", "P" * 61, "d" * 1001, "IT00", "x\x07")
+        drafting.details(said, ["9"])
     assert {fault.field: fault.reason for fault in refused.value.violations} == {
         "details.kind": "KIND_UNKNOWN",
         "details.event_date": "DATE_INVALID",
@@ -96,7 +126,16 @@ def test_a_draft_is_told_all_that_is_malformed_together() -> None:
         "details.description": "TOO_LONG",
         "details.iban": "IBAN_INVALID",
         "details.iban_holder": "CHARACTERS_NOT_ALLOWED",
+        "details.beneficiary.codice_fiscale": "CODICE_FISCALE_INVALID",
+        "details.admission.admitted_on": "DATE_INVALID",
+        "details.declarations": "KIND_UNKNOWN",
     }
+
+
+@pytest.mark.parametrize("raw", ["BNCLCU15E03F205", "BNCLCU15E03F205A", "BNCLCU15E33F205K", "BNCLCU15E03Z999K", "０" * 16])
+def test_a_wrong_codice_fiscale_is_refused(raw: str) -> None:
+    with pytest.raises(formats.BadFormat):
+        formats.codice_fiscale(raw)
 
 
 def test_an_expense_is_told_with_its_field() -> None:

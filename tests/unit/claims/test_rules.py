@@ -2,12 +2,24 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from recapito_claims.domain import rules
-from recapito_claims.domain.claim import AttachmentKind, Details, Expense, day_in_italy
-from tests.unit.claims.builders import AROUND, DETAILS, EXPENSE, INVOICE, TODAY, a_claim
+from recapito_claims.domain.claim import (
+    Answer,
+    Attachment,
+    AttachmentKind,
+    Category,
+    ClaimKind,
+    Declaration,
+    Details,
+    Expense,
+    Kinship,
+    day_in_italy,
+)
+from tests.unit.claims.builders import AROUND, CHILD, DETAILS, EXPENSE, INSURED, INVOICE, TODAY, a_claim
 
 
 def told(details: Details = DETAILS, **changes: object) -> dict[str, str]:
@@ -45,6 +57,7 @@ def test_a_wrong_detail_is_told_alone(change: dict[str, object], field: str, rea
         ({"document_date": date(2026, 11, 23)}, "document_date", "DATE_IN_FUTURE"),
         ({"cents": None}, "amount", "REQUIRED"),
         ({"cents": 0}, "amount", "REQUIRED"),
+        ({"category": None}, "category", "REQUIRED"),
     ],
 )
 def test_a_wrong_expense_is_told_with_its_place(change: dict[str, object], field: str, reason: str) -> None:
@@ -60,19 +73,112 @@ def test_a_prescription_is_no_invoice() -> None:
     assert told(attachments=(replace(INVOICE, kind=AttachmentKind.PRESCRIPTION),)) == {"attachments": "INVOICE_REQUIRED"}
 
 
+ACCIDENT = {"kind": ClaimKind.ACCIDENT, "accident_place": "Roma", "accident_cause": "caduta", "third_party": Answer.NO}
+STAY = {
+    "admitted": Answer.YES,
+    "provider": "Ospedale",
+    "admitted_on": date(2026, 11, 18),
+    "discharged_on": date(2026, 11, 20),
+}
+CHILDS = {
+    "kinship": Kinship.CHILD,
+    "beneficiary_given_name": "Luca",
+    "beneficiary_family_name": "Bianchi",
+    "beneficiary_codice_fiscale": CHILD,
+}
+INSURED_ELSEWHERE = {"other_insurance": Answer.YES, "other_insurer": "Altra"}
+REPORT = replace(INVOICE, kind=AttachmentKind.ACCIDENT_REPORT)
+RECORD = replace(INVOICE, kind=AttachmentKind.CLINICAL_RECORD)
+
+
+@pytest.mark.parametrize(
+    ("said", "proofs"),
+    [(ACCIDENT, (REPORT,)), (STAY, (RECORD,)), (ACCIDENT | STAY | CHILDS | INSURED_ELSEWHERE, (REPORT, RECORD)), (CHILDS, ())],
+)
+def test_each_kind_with_all_that_it_needs_has_no_fault(said: dict[str, Any], proofs: tuple[Attachment, ...]) -> None:
+    assert told(replace(DETAILS, **said), attachments=(INVOICE, *proofs)) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "spoilt", "field", "reason"),
+    [
+        (ACCIDENT, {"accident_place": ""}, "accident.place", "REQUIRED"),
+        (ACCIDENT, {"accident_cause": ""}, "accident.cause", "REQUIRED"),
+        (ACCIDENT, {"third_party": None}, "accident.third_party", "REQUIRED"),
+        ({}, {"admitted": None}, "admission.admitted", "REQUIRED"),
+        (STAY, {"provider": ""}, "provider", "REQUIRED"),
+        (STAY, {"admitted_on": None}, "admission.admitted_on", "REQUIRED"),
+        (STAY, {"discharged_on": None}, "admission.discharged_on", "REQUIRED"),
+        (STAY, {"discharged_on": date(2026, 11, 23)}, "admission.discharged_on", "DATE_IN_FUTURE"),
+        (STAY, {"discharged_on": date(2026, 11, 17)}, "admission.discharged_on", "BEFORE_ADMISSION"),
+        ({}, {"kinship": None}, "beneficiary.kinship", "REQUIRED"),
+        (CHILDS, {"beneficiary_given_name": ""}, "beneficiary.given_name", "REQUIRED"),
+        (CHILDS, {"beneficiary_family_name": ""}, "beneficiary.family_name", "REQUIRED"),
+        (CHILDS, {"beneficiary_codice_fiscale": ""}, "beneficiary.codice_fiscale", "REQUIRED"),
+        (CHILDS, {"beneficiary_codice_fiscale": CHILD[:-1] + "A"}, "beneficiary.codice_fiscale", "CODICE_FISCALE_INVALID"),
+        (CHILDS, {"beneficiary_codice_fiscale": INSURED}, "beneficiary.codice_fiscale", "CODICE_FISCALE_OF_INSURED"),
+        ({}, {"other_insurance": None}, "other_insurance.exists", "REQUIRED"),
+        (INSURED_ELSEWHERE, {"other_insurer": ""}, "other_insurance.insurer", "REQUIRED"),
+        ({}, {"declarations": frozenset()}, "declarations", "DECLARATIONS_REQUIRED"),
+        ({}, {"declarations": frozenset({Declaration.TRUTHFUL})}, "declarations", "DECLARATIONS_REQUIRED"),
+    ],
+)
+def test_what_a_kind_needs_is_told_where_it_is_missing(
+    said: dict[str, Any], spoilt: dict[str, Any], field: str, reason: str
+) -> None:
+    details = replace(DETAILS, **{**said, **spoilt})
+    assert told(details, attachments=(INVOICE, REPORT, RECORD)) == {f"details.{field}": reason}
+
+
+@pytest.mark.parametrize(
+    ("said", "category", "reason"),
+    [
+        (ACCIDENT, Category.VISIT, "ACCIDENT_REPORT_REQUIRED"),
+        (STAY, Category.HOSPITAL, "CLINICAL_RECORD_REQUIRED"),
+        ({}, Category.DIAGNOSTICS, "PRESCRIPTION_REQUIRED"),
+        ({}, Category.MEDICINES, "PRESCRIPTION_REQUIRED"),
+        ({}, Category.PHYSIOTHERAPY, "PRESCRIPTION_REQUIRED"),
+    ],
+)
+def test_what_proves_it_is_asked_for(said: dict[str, Any], category: Category, reason: str) -> None:
+    expenses = (replace(EXPENSE, category=category),)
+    assert told(replace(DETAILS, **said), expenses=expenses) == {"attachments": reason}
+
+
+def test_a_stay_that_is_still_to_come_is_told_twice() -> None:
+    details = replace(DETAILS, **{**STAY, "admitted_on": date(2026, 11, 23)})  # type: ignore[arg-type]
+    assert told(details, attachments=(INVOICE, RECORD)) == {
+        "details.admission.admitted_on": "DATE_IN_FUTURE",
+        "details.admission.discharged_on": "BEFORE_ADMISSION",
+    }
+
+
+def test_every_document_that_is_missing_is_told() -> None:
+    details = replace(DETAILS, **ACCIDENT, **STAY)  # type: ignore[arg-type]
+    faults = rules.faults(a_claim(details=details, attachments=()), AROUND)
+    assert [fault.reason for fault in faults] == ["INVOICE_REQUIRED", "CLINICAL_RECORD_REQUIRED", "ACCIDENT_REPORT_REQUIRED"]
+
+
+def test_an_accident_s_data_do_not_matter_to_an_illness() -> None:
+    assert told(replace(DETAILS, kind=ClaimKind.PREVENTION, admitted=None)) == {}
+
+
 def test_an_empty_draft_is_told_all_that_it_lacks_together() -> None:
-    empty = Details(None, None, "", "", "", "")
-    assert told(empty, expenses=(Expense("e", "", "", None, None),), attachments=()) == {
+    assert told(Details(), expenses=(Expense("e", "", "", None, None),), attachments=()) == {
         "details.kind": "REQUIRED",
         "details.event_date": "REQUIRED",
         "details.policy_number": "REQUIRED",
+        "details.beneficiary.kinship": "REQUIRED",
         "details.iban": "REQUIRED",
         "details.iban_holder": "REQUIRED",
+        "details.other_insurance.exists": "REQUIRED",
         "attachments": "INVOICE_REQUIRED",
+        "details.declarations": "DECLARATIONS_REQUIRED",
         "expenses[0].provider": "REQUIRED",
         "expenses[0].document_number": "REQUIRED",
         "expenses[0].document_date": "REQUIRED",
         "expenses[0].amount": "REQUIRED",
+        "expenses[0].category": "REQUIRED",
     }
 
 

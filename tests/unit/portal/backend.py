@@ -53,6 +53,7 @@ class Backend:
         self.held_until: Timestamp | None = None
         self.code_age = timedelta()
         self.is_frozen = False
+        self.undeclared = False
         self.recovered: list[str] = []  # contacts whose code was right
         self.devices = {"device-1": session_pb2.Device(device_id="device-1", label="Firefox · Linux", expires_at=at(days=20))}
         self.others = {"other-1": session_pb2.SessionInfo(session_id="other-1", device="Safari · iPhone", created_at=at())}
@@ -539,17 +540,55 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
     def UpdateDraft(self, request: Any, context: Any) -> Any:
         claim = self._mine(context, request.claim_id)
         if claim.version != request.expected_version:
-            raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "changed")
-        claim.details.CopyFrom(request.details)
-        claim.version += 1
+            raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "changed", {"changed": "details.iban,expenses"})
+        if request.details.event_date and len(request.details.event_date) != 10:
+            raise invalid(Violation("details.event_date", "DATE_INVALID", "a date"))
+        if request.details != claim.details:
+            claim.details.CopyFrom(request.details)
+            claim.version += 1
         return claims_pb2.UpdateDraftResponse(claim=claim)
 
     @rpc
     def AddExpense(self, request: Any, context: Any) -> Any:
         claim = self._mine(context, request.claim_id)
+        request.expense.expense_id = f"expense-{len(claim.expenses)}"
         claim.expenses.append(request.expense)
         claim.version += 1
         return claims_pb2.AddExpenseResponse(claim=self._mine(context, request.claim_id))
+
+    @rpc
+    def RemoveExpense(self, request: Any, context: Any) -> Any:
+        claim = self._mine(context, request.claim_id)
+        left = [one for one in claim.expenses if one.expense_id != request.expense_id]
+        del claim.expenses[:]
+        claim.expenses.extend(left)
+        return claims_pb2.RemoveExpenseResponse(claim=claim)
+
+    @rpc
+    def RemoveAttachment(self, request: Any, context: Any) -> Any:
+        claim = self._mine(context, request.claim_id)
+        left = [one for one in claim.attachments if one.attachment_id != request.attachment_id]
+        del claim.attachments[:]
+        claim.attachments.extend(left)
+        return claims_pb2.RemoveAttachmentResponse(claim=claim)
+
+    @rpc
+    def DiscardDraft(self, request: Any, context: Any) -> Any:
+        self._mine(context, request.claim_id)
+        del self.b.claims[request.claim_id]
+        return claims_pb2.DiscardDraftResponse()
+
+    @rpc
+    def WithdrawClaim(self, request: Any, context: Any) -> Any:
+        claim = self._mine(context, request.claim_id)
+        claim.state = claims_pb2.CLAIM_STATE_WITHDRAWN
+        return claims_pb2.WithdrawClaimResponse(claim=claim)
+
+    @rpc
+    def AnswerQuestion(self, request: Any, context: Any) -> Any:
+        claim = self._mine(context, request.claim_id)
+        claim.questions[-1].answered_at.CopyFrom(at())
+        return claims_pb2.AnswerQuestionResponse(claim=claim)
 
     def AttachDocument(self, requests: Iterator[Any], context: Any) -> Any:
         def work() -> Any:
@@ -558,7 +597,8 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
             content = b"".join(request.chunk for request in requests)
             if not content.startswith((b"\xff\xd8", b"\x89PNG", b"%PDF")):
                 raise invalid(Violation("document", "DOCUMENT_TYPE_NOT_ALLOWED", "a picture"))
-            claim.attachments.append(claims_pb2.Attachment(kind=head.kind, name=head.name, size=len(content), pages=1))
+            attachment_id = f"attachment-{len(claim.attachments)}"
+            claim.attachments.add(attachment_id=attachment_id, kind=head.kind, name=head.name, size=len(content), pages=1)
             claim.version += 1
             return claims_pb2.AttachDocumentResponse(claim=claim)
 
@@ -579,6 +619,8 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
         faults = []
         if claim.details.policy_number != "POL-1":
             faults.append(Violation("details.policy_number", "POLICY_UNKNOWN", "one of theirs"))
+        if self.b.undeclared:
+            faults.append(Violation("details.declarations", "DECLARATIONS_REQUIRED", "all of them"))
         if not claim.attachments:
             faults.append(Violation("attachments", "INVOICE_REQUIRED", "an invoice"))
         if faults:

@@ -14,7 +14,7 @@ import recapito_portal
 import recapito_servicekit
 from recapito_auth.domain.passwords import Weakness
 from recapito_documents.errors import Reason as DocumentReason
-from recapito_portal import texts
+from recapito_portal import claim_texts, texts
 from recapito_servicekit.contacts import Fault
 from tests.unit.portal.conftest import Browser
 
@@ -37,12 +37,19 @@ REFUSALS = (
     "TOO_MANY_EXPENSES",
     "CLEANING_UNAVAILABLE",
     "DOCUMENTS_BUSY",
+    "NOT_A_DRAFT",
+    "NOT_FILED",
+    "NO_QUESTION",
+    "CLAIM_OVER",
+    "EXPENSE_PAID",
 )
 FIELD_REASONS = (
     *("EMPTY", "MISSING", "REQUIRED", "LENGTH", "WRONG_LENGTH", "WRONG_FORMAT", "TOO_LONG", "CHARACTERS_NOT_ALLOWED", "UNKNOWN"),
     *("SAME_AS_ON_FILE", "SHAPE", "NOT_A_DATE", "DATE_INVALID", "IN_FUTURE", "DATE_IN_FUTURE", "BEFORE_ISSUE", "EXPIRED"),
     *("MISSING_SIDE", "TOO_MANY", "TIME_BARRED", "POLICY_UNKNOWN", "IBAN_INVALID", "AMOUNT_INVALID", "INVOICE_REQUIRED"),
-    *("WRONG", "UNCHANGED"),
+    *("WRONG", "UNCHANGED", "BEFORE_ADMISSION", "CODICE_FISCALE_INVALID", "CODICE_FISCALE_OF_INSURED", "KIND_UNKNOWN"),
+    *("OUT_OF_RANGE", "PRESCRIPTION_REQUIRED", "CLINICAL_RECORD_REQUIRED", "ACCIDENT_REPORT_REQUIRED"),
+    *("DECLARATIONS_REQUIRED", "EXPENSE_REQUIRED"),
 )
 ROOTS = [Path(module.__file__ or "").parent for module in (recapito_portal, recapito_servicekit)]
 
@@ -59,9 +66,14 @@ def test_every_enum_value_has_a_text() -> None:
         (texts.DELIVERIES, otp_pb2.Delivery),
         (texts.CHANGE_STATES, contact_change_pb2.ChangeState),
         (texts.DOCUMENT_TYPES, contact_change_pb2.DocumentType),
-        (texts.CLAIM_KINDS, claims_pb2.ClaimKind),
-        (texts.CLAIM_STATES, claims_pb2.ClaimState),
-        (texts.ATTACHMENT_KINDS, claims_pb2.AttachmentKind),
+        (claim_texts.CLAIM_KINDS, claims_pb2.ClaimKind),
+        (claim_texts.CLAIM_STATES, claims_pb2.ClaimState),
+        (claim_texts.ATTACHMENT_KINDS, claims_pb2.AttachmentKind),
+        (claim_texts.EXPENSE_STATES, claims_pb2.ExpenseState),
+        (claim_texts.KINSHIPS, claims_pb2.Kinship),
+        (claim_texts.ANSWERS, claims_pb2.Answer),
+        (claim_texts.CATEGORIES, claims_pb2.ExpenseCategory),
+        (claim_texts.EVENTS, claims_pb2.ClaimEvent),
     ):
         assert set(known) == set(enum.values()) - {0}
 

@@ -50,10 +50,35 @@ class ClaimsServiceStub:
                 request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AddExpenseRequest.SerializeToString,
                 response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AddExpenseResponse.FromString,
                 _registered_method=True)
+        self.RemoveExpense = channel.unary_unary(
+                '/recapito.claims.v1.ClaimsService/RemoveExpense',
+                request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveExpenseRequest.SerializeToString,
+                response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveExpenseResponse.FromString,
+                _registered_method=True)
         self.AttachDocument = channel.stream_unary(
                 '/recapito.claims.v1.ClaimsService/AttachDocument',
                 request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AttachDocumentRequest.SerializeToString,
                 response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AttachDocumentResponse.FromString,
+                _registered_method=True)
+        self.RemoveAttachment = channel.unary_unary(
+                '/recapito.claims.v1.ClaimsService/RemoveAttachment',
+                request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveAttachmentRequest.SerializeToString,
+                response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveAttachmentResponse.FromString,
+                _registered_method=True)
+        self.DiscardDraft = channel.unary_unary(
+                '/recapito.claims.v1.ClaimsService/DiscardDraft',
+                request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.DiscardDraftRequest.SerializeToString,
+                response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.DiscardDraftResponse.FromString,
+                _registered_method=True)
+        self.WithdrawClaim = channel.unary_unary(
+                '/recapito.claims.v1.ClaimsService/WithdrawClaim',
+                request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.WithdrawClaimRequest.SerializeToString,
+                response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.WithdrawClaimResponse.FromString,
+                _registered_method=True)
+        self.AnswerQuestion = channel.unary_unary(
+                '/recapito.claims.v1.ClaimsService/AnswerQuestion',
+                request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionRequest.SerializeToString,
+                response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionResponse.FromString,
                 _registered_method=True)
         self.GetClaim = channel.unary_unary(
                 '/recapito.claims.v1.ClaimsService/GetClaim',
@@ -89,7 +114,8 @@ class ClaimsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateDraft(self, request, context):
-        """Replaces what a draft says. ABORTED with reason VERSION_CHANGED: it changed since expected_version.
+        """Replaces what a draft says. ABORTED with reason VERSION_CHANGED: it changed since expected_version; metadata "version" says
+        which one it has now, "changed" what changed since, comma-separated: "details.iban,expenses".
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,9 +128,48 @@ class ClaimsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RemoveExpense(self, request, context):
+        """Takes an expense out of a draft. An expense that isn't there: the draft as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AttachDocument(self, request_iterator, context):
         """Receives an attachment: what it is in the first message, then the bytes. INVALID_ARGUMENT with BadRequest on "document" says
-        what is wrong with it.
+        what is wrong with it. To a filed claim only while a question is open or an expense is suspended, else FAILED_PRECONDITION
+        with reason NOT_A_DRAFT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveAttachment(self, request, context):
+        """Takes an attachment out of a draft, and destroys it. An attachment that isn't there: the draft as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscardDraft(self, request, context):
+        """Throws a draft away with all that is in it. Doing it again changes nothing. FAILED_PRECONDITION with reason NOT_A_DRAFT: it is
+        filed; WithdrawClaim ends it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawClaim(self, request, context):
+        """Takes a filed claim back. Doing it again changes nothing. FAILED_PRECONDITION: CLAIM_OVER, it is closed; EXPENSE_PAID, some of it
+        was paid already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerQuestion(self, request, context):
+        """Answers the question that is open, with words, with documents attached since it was asked, or both. A repeat with the same
+        request_id gives the claim as it is. FAILED_PRECONDITION with reason NO_QUESTION: it was answered, or its time is over.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,7 +198,8 @@ class ClaimsServiceServicer:
 
     def SubmitClaim(self, request, context):
         """Files a draft with the proof of a code over its hash. A repeat with the same request_id gives the same receipt.
-        FAILED_PRECONDITION with reason CLAIMS_HELD: the mobile changed a short time ago.
+        FAILED_PRECONDITION with reason CLAIMS_HELD: the mobile changed a short time ago, metadata "until" says how long it lasts;
+        CUSTOMER_FROZEN: the customer said "this wasn't me" of a change of contact. The draft stays.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,10 +223,35 @@ def add_ClaimsServiceServicer_to_server(servicer, server):
                     request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AddExpenseRequest.FromString,
                     response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AddExpenseResponse.SerializeToString,
             ),
+            'RemoveExpense': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveExpense,
+                    request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveExpenseRequest.FromString,
+                    response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveExpenseResponse.SerializeToString,
+            ),
             'AttachDocument': grpc.stream_unary_rpc_method_handler(
                     servicer.AttachDocument,
                     request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AttachDocumentRequest.FromString,
                     response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AttachDocumentResponse.SerializeToString,
+            ),
+            'RemoveAttachment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveAttachment,
+                    request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveAttachmentRequest.FromString,
+                    response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveAttachmentResponse.SerializeToString,
+            ),
+            'DiscardDraft': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiscardDraft,
+                    request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.DiscardDraftRequest.FromString,
+                    response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.DiscardDraftResponse.SerializeToString,
+            ),
+            'WithdrawClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawClaim,
+                    request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.WithdrawClaimRequest.FromString,
+                    response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.WithdrawClaimResponse.SerializeToString,
+            ),
+            'AnswerQuestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerQuestion,
+                    request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionRequest.FromString,
+                    response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionResponse.SerializeToString,
             ),
             'GetClaim': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClaim,
@@ -276,6 +367,33 @@ class ClaimsService:
             _registered_method=True)
 
     @staticmethod
+    def RemoveExpense(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.claims.v1.ClaimsService/RemoveExpense',
+            recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveExpenseRequest.SerializeToString,
+            recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveExpenseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def AttachDocument(request_iterator,
             target,
             options=(),
@@ -292,6 +410,114 @@ class ClaimsService:
             '/recapito.claims.v1.ClaimsService/AttachDocument',
             recapito_dot_claims_dot_v1_dot_claims__pb2.AttachDocumentRequest.SerializeToString,
             recapito_dot_claims_dot_v1_dot_claims__pb2.AttachDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveAttachment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.claims.v1.ClaimsService/RemoveAttachment',
+            recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveAttachmentRequest.SerializeToString,
+            recapito_dot_claims_dot_v1_dot_claims__pb2.RemoveAttachmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscardDraft(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.claims.v1.ClaimsService/DiscardDraft',
+            recapito_dot_claims_dot_v1_dot_claims__pb2.DiscardDraftRequest.SerializeToString,
+            recapito_dot_claims_dot_v1_dot_claims__pb2.DiscardDraftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.claims.v1.ClaimsService/WithdrawClaim',
+            recapito_dot_claims_dot_v1_dot_claims__pb2.WithdrawClaimRequest.SerializeToString,
+            recapito_dot_claims_dot_v1_dot_claims__pb2.WithdrawClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerQuestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.claims.v1.ClaimsService/AnswerQuestion',
+            recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionRequest.SerializeToString,
+            recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionResponse.FromString,
             options,
             channel_credentials,
             insecure,

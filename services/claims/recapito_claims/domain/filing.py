@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from datetime import date
 
-from recapito_claims.domain.claim import Claim
+from recapito_claims.domain.claim import Claim, ClaimState, Event, ExpenseState
 from recapito_claims.domain.formats import decimal
 
 
@@ -12,17 +15,12 @@ def transaction_hash(claim: Claim) -> str:
 
     The version stands in it too, so that a code confirms this state of the draft and no later one.
     """
-    details = claim.details
+    details = {name: _said(value) for name, value in asdict(claim.details).items()}
     filed = {
         "claim_id": claim.claim_id,
         "customer_id": claim.customer_id,
         "version": claim.version,
-        "kind": details.kind,
-        "event_date": details.event_date and details.event_date.isoformat(),
-        "policy_number": details.policy_number,
-        "description": details.description,
-        "iban": details.iban,
-        "iban_holder": details.iban_holder,
+        **details,
         "expenses": [
             {
                 "expense_id": expense.expense_id,
@@ -30,6 +28,7 @@ def transaction_hash(claim: Claim) -> str:
                 "document_number": expense.document_number,
                 "document_date": expense.document_date and expense.document_date.isoformat(),
                 "cents": expense.cents,
+                "category": expense.category,
             }
             for expense in sorted(claim.expenses, key=lambda expense: expense.expense_id)
         ],
@@ -58,3 +57,32 @@ def check_digit(digits: str) -> int:
     for digit in digits:
         product = ((product + int(digit)) % 10 or 10) * 2 % 11
     return (11 - product) % 10
+
+
+def as_filed(claim: Claim, version: int) -> Claim:
+    """The receipt: a claim as it was in the moment in which it was filed, as ``version``, whatever became of it since."""
+    added = {step.subject for step in claim.history if step.event is Event.DOCUMENT_ADDED}
+    return replace(
+        claim,
+        state=ClaimState.SUBMITTED,
+        version=version,
+        expenses=tuple(replace(one, state=ExpenseState.SUBMITTED, reason="", decided_at=None) for one in claim.expenses),
+        attachments=tuple(one for one in claim.attachments if one.attachment_id not in added),
+        history=tuple(step for step in claim.history if step.event is Event.SUBMITTED),
+        questions=(),
+    )
+
+
+def number_fault(number: str) -> bool:
+    """Whether a claim's number can't be right: what it is checked by before anybody looks for it."""
+    prefix, _, digits = number.partition("-")
+    plain = digits.replace("-", "")
+    if prefix != "D" or not (plain.isascii() and plain.isdigit()) or len(plain) < 11:
+        return True
+    return claim_number(int(plain[:4]), int(plain[4:-1])) != number
+
+
+def _said(value: object) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    return sorted(value) if isinstance(value, Iterable) and not isinstance(value, str) else value

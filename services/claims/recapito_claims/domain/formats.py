@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final, TypeVar
 
+from codicefiscale import codicefiscale as fiscal
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
@@ -105,6 +106,19 @@ def is_iban(compact: str) -> bool:
     except (SchwiftyException, ValueError):
         return False
     return True
+
+
+def codice_fiscale(raw: str) -> str:
+    """Reads a person's codice fiscale, blanks allowed: form, check character, date, birthplace, omocodia."""
+    compact = "".join(raw.split()).upper()
+    if not is_codice_fiscale(compact):
+        raise BadFormat("CODICE_FISCALE_INVALID", "a codice fiscale whose check character, date and birthplace are right")
+    return compact
+
+
+def is_codice_fiscale(compact: str) -> bool:
+    """Whether it is a right codice fiscale of a person."""
+    return len(compact) == 16 and compact.isascii() and bool(fiscal.is_valid(compact))
 
 
 def decimal(amount: int) -> str:

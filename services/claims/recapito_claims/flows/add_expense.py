@@ -19,9 +19,9 @@ def add_expense(
         if store.has_expense_of(connection, claim_id, request_id):
             return claim
         guard.demand_draft(claim)
-        guard.demand_version(claim, expected_version)
+        guard.demand_version(connection, claim, expected_version)
         if len(claim.expenses) >= MOST_EXPENSES:
             raise invalid(Violation("expense", "TOO_MANY_EXPENSES", f"at most {MOST_EXPENSES} expenses a claim"))
-        guard.changed(store.touch(connection, claim), claim)
+        guard.changed(store.touch(connection, claim, "expenses"), claim)
         store.insert_expense(connection, claim_id, request_id, expense)
         return guard.own(connection, customer_id, claim_id)

@@ -1,13 +1,15 @@
-"""Receives an attachment for a draft."""
+"""Receives an attachment for a draft, or for a filed claim that something was asked about."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from recapito_claims.domain.claim import MOST_ATTACHMENTS, Attachment, AttachmentKind, Claim
+from recapito_claims.domain import handling
+from recapito_claims.domain.claim import MOST_ATTACHMENTS, Attachment, AttachmentKind, Claim, ClaimState, Event
 from recapito_claims.flows import guard
 from recapito_claims.store import claims as store
+from recapito_claims.store import handling as log
 from recapito_documents.errors import CleaningUnavailable, DocumentRefused
 from recapito_documents.pipeline import DocumentPipeline, StoredDocument
 from recapito_servicekit.clock import Clock
@@ -26,12 +28,12 @@ def attach_document(
     name: str,
     chunks: Iterable[bytes],
 ) -> Claim:
-    """The draft with the attachment. The same bytes of the same kind again: the draft as it is, so that a repeat adds nothing.
+    """The claim with the attachment. The same bytes of the same kind again: the claim as it is, so that a repeat adds nothing.
 
     Raises NOT_FOUND, NOT_A_DRAFT, INVALID_ARGUMENT on "document", DEADLINE_EXCEEDED.
     """
     with database.read() as connection:  # before a byte is received
-        guard.demand_draft(guard.own(connection, customer_id, claim_id))
+        _demand_takes_documents(guard.own(connection, customer_id, claim_id))
     document = _stored(pipeline, name, chunks)
     kept = False
     try:
@@ -63,10 +65,12 @@ def _attach(
     claim = guard.own_locked(connection, customer_id, claim_id)
     if any(present.kind is kind and present.sha256 == document.sha256 for present in claim.attachments):
         return False
-    guard.demand_draft(claim)
+    _demand_takes_documents(claim)
     if len(claim.attachments) >= MOST_ATTACHMENTS:
         raise invalid(Violation("document", "TOO_MANY", f"at most {MOST_ATTACHMENTS} attachments a claim"))
-    guard.changed(store.touch(connection, claim), claim)
+    is_draft = claim.state is ClaimState.DRAFT
+    changed = store.touch(connection, claim, "attachments") if is_draft else log.move(connection, claim, claim.state)
+    guard.changed(changed, claim)
     attachment = Attachment(
         attachment_id=document.document_id,
         kind=kind,
@@ -77,4 +81,15 @@ def _attach(
         pages=document.pages,
     )
     store.insert_attachment(connection, claim_id, attachment, document.key_id, document.wrapped_key, now)
+    if not is_draft:
+        log.note(connection, claim_id, Event.DOCUMENT_ADDED, now, attachment.attachment_id)
     return True
+
+
+def _demand_takes_documents(claim: Claim) -> None:
+    if not handling.takes_documents(claim):
+        raise Refusal(
+            Kind.FAILED_PRECONDITION,
+            "NOT_A_DRAFT",
+            "the claim is filed; nothing is asked for or suspended",
+        )

@@ -5,13 +5,15 @@ from sqlalchemy.exc import IntegrityError
 from recapito_claims.domain.claim import Claim, Details
 from recapito_claims.flows import guard
 from recapito_claims.store import claims as store
+from recapito_claims.store import reading
 from recapito_servicekit.clock import Clock
+from recapito_servicekit.errors import not_found
 from recapito_servicekit.ids import new_id
 from recapito_servicekit.sql import Database
 
 
 def create_draft(database: Database, clock: Clock, customer_id: str, request_id: str, details: Details) -> Claim:
-    """The draft that the customer's request opened, now or before."""
+    """The draft that the customer's request opened, now or before. Raises NOT_FOUND where it was thrown away since."""
     claim_id = new_id()
     try:
         with database.transaction() as connection:
@@ -19,7 +21,7 @@ def create_draft(database: Database, clock: Clock, customer_id: str, request_id:
             return guard.own(connection, customer_id, claim_id)
     except IntegrityError:
         with database.read() as connection:
-            first = store.find_by_request(connection, customer_id, request_id)
-        if first is None:
-            raise
+            first = reading.find_by_request(connection, customer_id, request_id)
+        if first is None:  # it was thrown away meanwhile
+            raise not_found("claim") from None
         return first

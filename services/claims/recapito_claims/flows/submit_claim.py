@@ -7,10 +7,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from recapito_claims.domain import filing
-from recapito_claims.domain.claim import Claim, day_in_italy
+from recapito_claims.domain.claim import Claim, Event, day_in_italy
 from recapito_claims.flows import guard
 from recapito_claims.store import claims as store
-from recapito_claims.upstream import Proofs, Registry, proof_not_valid
+from recapito_claims.store import handling
+from recapito_claims.upstream import Customer, Proofs, Registry, proof_not_valid
 from recapito_servicekit import logs
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal
@@ -36,16 +37,19 @@ def submit_claim(
     """The claim as filed; a repeat with the same request gives the same receipt and spends nothing.
 
     What was confirmed is what is filed: the proof is over the hash of one version, and only that version becomes the claim.
-    Raises NOT_FOUND, NOT_A_DRAFT, VERSION_CHANGED, CLAIMS_HELD, PROOF_NOT_VALID, PROOF_USED, INVALID_ARGUMENT with all faults.
+    Raises NOT_FOUND, NOT_A_DRAFT, VERSION_CHANGED, CLAIMS_HELD, CUSTOMER_FROZEN, PROOF_NOT_VALID, PROOF_USED, and
+    INVALID_ARGUMENT with all faults.
     """
     with database.read() as connection:
         claim = guard.own(connection, customer_id, claim_id)
-    if claim.submit_request_id == request_id:
-        return claim
-    guard.demand_draft(claim)
-    guard.demand_version(claim, expected_version)
+        if claim.submit_request_id == request_id:
+            return filing.as_filed(claim, expected_version + 1)
+        guard.demand_draft(claim)
+        guard.demand_version(connection, claim, expected_version)
     _demand_not_held(held_until, clock())
-    guard.demand_complete(claim, registry, clock())
+    customer = registry.customer(customer_id)
+    _demand_not_frozen(customer)
+    guard.demand_complete(claim, customer, clock())
     confirmed = filing.transaction_hash(claim)
     # outside of the transaction; where this process dies here, the repeat with the same request spends it again
     if proofs.spend(proof, customer_id, confirmed, request_id) != ISSUER:
@@ -68,12 +72,14 @@ def _file(
 ) -> Claim:
     claim = guard.own_locked(connection, customer_id, claim_id)
     if claim.submit_request_id == request_id:  # a parallel repeat was first
-        return claim
+        return filing.as_filed(claim, expected_version + 1)
     guard.demand_draft(claim)
-    guard.demand_version(claim, expected_version)
+    guard.demand_version(connection, claim, expected_version)
     year = day_in_italy(now).year
     number = filing.claim_number(year, store.next_serial(connection, year))
     guard.changed(store.file(connection, claim, number, request_id, confirmed, now), claim)
+    handling.notify(connection, claim_id, "receipt", now)
+    handling.note(connection, claim_id, Event.SUBMITTED, now)
     return guard.own(connection, customer_id, claim_id)
 
 
@@ -83,3 +89,8 @@ def _demand_not_held(held_until: datetime | None, now: datetime) -> None:
         raise Refusal(
             Kind.FAILED_PRECONDITION, "CLAIMS_HELD", "no claims for a while after a change of contact", {"until": until}
         )
+
+
+def _demand_not_frozen(customer: Customer) -> None:
+    if customer.is_frozen:
+        raise Refusal(Kind.FAILED_PRECONDITION, "CUSTOMER_FROZEN", "the customer said that a change of contact wasn't theirs")

@@ -7,15 +7,15 @@ from recapito_servicekit.sql import Database
 
 
 def update_draft(database: Database, customer_id: str, claim_id: str, expected_version: int, details: Details) -> Claim:
-    """The draft with its new details. A repeat finds them there already, one version on, and changes nothing.
+    """The draft with other details; where it says the same already, the draft as it is, so that a repeat changes nothing.
 
     Raises NOT_FOUND, NOT_A_DRAFT, VERSION_CHANGED.
     """
     with database.transaction() as connection:
         claim = guard.own_locked(connection, customer_id, claim_id)
         guard.demand_draft(claim)
-        if claim.version == expected_version + 1 and claim.details == details:
+        if claim.details == details:
             return claim
-        guard.demand_version(claim, expected_version)
+        guard.demand_version(connection, claim, expected_version)
         guard.changed(store.change_details(connection, claim, details), claim)
         return guard.own(connection, customer_id, claim_id)

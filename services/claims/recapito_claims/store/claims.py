@@ -1,24 +1,19 @@
-"""Reads and writes claims on a connection that a flow opened. Everything is asked for by its customer."""
+"""Writes drafts and files them, on a connection that a flow opened."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recapito_claims.domain.claim import Attachment, AttachmentKind, Claim, ClaimKind, ClaimState, Details, Expense
-from recapito_claims.store.tables import attachments, claim_numbers, claims, expenses
+from recapito_claims.domain import paths
+from recapito_claims.domain.claim import Attachment, Claim, ClaimState, Details, Expense, ExpenseState
+from recapito_claims.domain.duplicates import fingerprint
+from recapito_claims.store.reading import DISCARDED
+from recapito_claims.store.tables import attachments, claim_numbers, claims, draft_changes, expenses
 
 FIRST_VERSION: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page of a list ended."""
-
-    created_at: datetime
-    claim_id: str
 
 
 def insert_draft(
@@ -33,52 +28,21 @@ def insert_draft(
             state=ClaimState.DRAFT,
             version=FIRST_VERSION,
             created_at=now,
-            **asdict(details),
+            **_columns(details),
         )
     )
 
 
-def find(connection: sa.Connection, customer_id: str, claim_id: str) -> Claim | None:
-    """One of the customer's own claims, whole."""
-    found = _whole(connection, _own(customer_id).where(claims.c.claim_id == claim_id))
-    return found[0] if found else None
-
-
-def find_by_request(connection: sa.Connection, customer_id: str, request_id: str) -> Claim | None:
-    """The claim that the customer's request opened."""
-    found = _whole(connection, _own(customer_id).where(claims.c.request_id == request_id))
-    return found[0] if found else None
-
-
-def page(connection: sa.Connection, customer_id: str, after: Cursor | None, most: int) -> list[Claim]:
-    """The customer's own claims, the newest first, from behind ``after`` on."""
-    query = _own(customer_id).order_by(claims.c.created_at.desc(), claims.c.claim_id.desc()).limit(most)
-    if after is not None:
-        query = query.where(
-            sa.or_(
-                claims.c.created_at < after.created_at,
-                sa.and_(claims.c.created_at == after.created_at, claims.c.claim_id < after.claim_id),
-            )
-        )
-    return _whole(connection, query)
-
-
-def lock(connection: sa.Connection, customer_id: str, claim_id: str) -> Claim | None:
-    """The same as ``find``, and nobody else changes the claim until the transaction ends."""
-    # a write transaction of SQLite holds the whole database; there FOR UPDATE compiles to nothing
-    query = _own(customer_id).where(claims.c.claim_id == claim_id).with_for_update()
-    found = _whole(connection, query)
-    return found[0] if found else None
-
-
 def change_details(connection: sa.Connection, claim: Claim, details: Details) -> bool:
     """Replaces a draft's details. False: it is no draft any more, or not in this version."""
-    return _change(connection, claim, asdict(details))
+    return _change(connection, claim, paths.changed(claim.details, details), _columns(details))
 
 
-def touch(connection: sa.Connection, claim: Claim) -> bool:
-    """Raises a draft's version, for a change of its parts. False: it is no draft any more, or not in this version."""
-    return _change(connection, claim, {})
+def touch(connection: sa.Connection, claim: Claim, part: str) -> bool:
+    """Raises a draft's version, for a change of its expenses or attachments. False: it is no draft any more, or not in this
+    version.
+    """
+    return _change(connection, claim, [part], {})
 
 
 def file(
@@ -92,7 +56,23 @@ def file(
         "submit_request_id": request_id,
         "transaction_hash": transaction_hash,
     }
-    return _change(connection, claim, filed)
+    if not _change(connection, claim, [], filed):
+        return False
+    connection.execute(draft_changes.delete().where(draft_changes.c.claim_id == claim.claim_id))
+    for expense in claim.expenses:  # in a draft it counts for nothing, so it is made up here
+        mark = {"state": ExpenseState.SUBMITTED, "fingerprint": fingerprint(expense)}
+        connection.execute(expenses.update().where(expenses.c.expense_id == expense.expense_id).values(**mark))
+    return True
+
+
+def discard(connection: sa.Connection, claim: Claim, now: datetime) -> bool:
+    """Empties a draft that ``lock`` holds; its ids alone stay. False: it is no draft any more."""
+    over = {**_columns(Details()), "state": DISCARDED, "closed_at": now}
+    if not _change(connection, claim, [], over):
+        return False
+    for table in (draft_changes, expenses, attachments):
+        connection.execute(table.delete().where(table.c.claim_id == claim.claim_id))
+    return True
 
 
 def has_expense_of(connection: sa.Connection, claim_id: str, request_id: str) -> bool:
@@ -112,10 +92,15 @@ def insert_expense(connection: sa.Connection, claim_id: str, request_id: str, ex
     connection.execute(expenses.insert().values(values))
 
 
+def delete_expense(connection: sa.Connection, claim_id: str, expense_id: str) -> None:
+    """Takes an expense out of a draft that ``lock`` holds."""
+    connection.execute(expenses.delete().where(expenses.c.claim_id == claim_id, expenses.c.expense_id == expense_id))
+
+
 def insert_attachment(
     connection: sa.Connection, claim_id: str, attachment: Attachment, key_id: str, wrapped_key: bytes, now: datetime
 ) -> None:
-    """Adds an attachment to a draft that ``lock`` holds."""
+    """Adds an attachment to a claim that ``lock`` holds."""
     connection.execute(
         attachments.insert().values(
             claim_id=claim_id,
@@ -128,6 +113,32 @@ def insert_attachment(
     )
 
 
+def delete_attachment(connection: sa.Connection, claim_id: str, attachment_id: str) -> None:
+    """Takes an attachment out of a draft that ``lock`` holds; from then on nobody can read it, its key is gone."""
+    own = sa.and_(attachments.c.claim_id == claim_id, attachments.c.attachment_id == attachment_id)
+    connection.execute(attachments.delete().where(own))
+
+
+def keys_of(connection: sa.Connection, claim_id: str, attachment_id: str) -> tuple[str, bytes] | None:
+    """What opens an attachment: the id of the key-encryption key, and the wrapped key."""
+    query = sa.select(attachments.c.key_id, attachments.c.wrapped_key).where(
+        attachments.c.claim_id == claim_id, attachments.c.attachment_id == attachment_id
+    )
+    row = connection.execute(query).first()
+    return (row.key_id, row.wrapped_key) if row else None
+
+
+def attachment_ids(connection: sa.Connection) -> set[str]:
+    """The ids of all attachments that there are."""
+    return set(connection.scalars(sa.select(attachments.c.attachment_id)))
+
+
+def attached_since(connection: sa.Connection, claim_id: str, since: datetime) -> bool:
+    """Whether the claim was given a document at or after that instant."""
+    query = sa.select(sa.literal(1)).where(attachments.c.claim_id == claim_id, attachments.c.created_at >= since).limit(1)
+    return connection.scalar(query) is not None
+
+
 def next_serial(connection: sa.Connection, year: int) -> int:
     """Takes the year's next serial; it is given back where the transaction rolls back, so numbers have no gaps."""
     # ON CONFLICT reads alike on SQLite and PostgreSQL; SQLAlchemy has it per dialect only
@@ -138,67 +149,20 @@ def next_serial(connection: sa.Connection, year: int) -> int:
     return int(connection.execute(statement, {"year": year}).scalar_one())
 
 
-def _own(customer_id: str) -> sa.Select[Any]:
-    return sa.select(claims).where(claims.c.customer_id == customer_id)
+def _columns(details: Details) -> dict[str, Any]:
+    return {**asdict(details), "declarations": ",".join(sorted(details.declarations))}
 
 
-def _change(connection: sa.Connection, claim: Claim, values: dict[str, Any]) -> bool:
+def _change(connection: sa.Connection, claim: Claim, changed: Iterable[str], values: Mapping[str, Any]) -> bool:
     guard = sa.and_(claims.c.claim_id == claim.claim_id, claims.c.state == ClaimState.DRAFT, claims.c.version == claim.version)
-    return connection.execute(claims.update().where(guard).values(version=claim.version + 1, **values)).rowcount == 1
+    version = claim.version + 1
+    if connection.execute(claims.update().where(guard).values(version=version, **values)).rowcount != 1:
+        return False
+    if told := ",".join(changed):
+        connection.execute(draft_changes.insert().values(claim_id=claim.claim_id, version=version, changed=told[:600]))
+    return True
 
 
 def _next(connection: sa.Connection, table: sa.Table, claim_id: str) -> int:
     query = sa.select(sa.func.coalesce(sa.func.max(table.c.position), -1) + 1).where(table.c.claim_id == claim_id)
     return int(connection.execute(query).scalar_one())
-
-
-def _whole(connection: sa.Connection, query: sa.Select[Any]) -> list[Claim]:
-    rows = connection.execute(query).all()
-    ids = [row.claim_id for row in rows]
-    of_expenses = _parts(connection, expenses, ids)
-    of_attachments = _parts(connection, attachments, ids)
-    return [_claim(row, of_expenses.get(row.claim_id, []), of_attachments.get(row.claim_id, [])) for row in rows]
-
-
-def _parts(connection: sa.Connection, table: sa.Table, claim_ids: Sequence[str]) -> dict[str, list[sa.Row[Any]]]:
-    found: dict[str, list[sa.Row[Any]]] = {}
-    query = sa.select(table).where(table.c.claim_id.in_(claim_ids)).order_by(table.c.claim_id, table.c.position)
-    for row in connection.execute(query):
-        found.setdefault(row.claim_id, []).append(row)
-    return found
-
-
-def _claim(row: sa.Row[Any], of_expenses: list[sa.Row[Any]], of_attachments: list[sa.Row[Any]]) -> Claim:
-    return Claim(
-        claim_id=row.claim_id,
-        customer_id=row.customer_id,
-        claim_number=row.claim_number or "",
-        state=ClaimState(row.state),
-        version=row.version,
-        details=Details(
-            kind=ClaimKind(row.kind) if row.kind else None,
-            event_date=row.event_date,
-            policy_number=row.policy_number,
-            description=row.description,
-            iban=row.iban,
-            iban_holder=row.iban_holder,
-        ),
-        expenses=tuple(
-            Expense(part.expense_id, part.provider, part.document_number, part.document_date, part.cents) for part in of_expenses
-        ),
-        attachments=tuple(
-            Attachment(
-                attachment_id=part.attachment_id,
-                kind=AttachmentKind(part.kind),
-                name=part.name,
-                media_type=part.media_type,
-                size=part.size,
-                sha256=part.sha256,
-                pages=part.pages,
-            )
-            for part in of_attachments
-        ),
-        created_at=row.created_at,
-        submitted_at=row.submitted_at,
-        submit_request_id=row.submit_request_id or "",
-    )
