@@ -64,7 +64,8 @@ class Person:
             else:
                 field.fill(value)
         last = self.page.locator(f"main form:has([name={list(values)[-1]}])")
-        last.locator("button").first.click()
+        with self.page.expect_navigation():  # a page that saves itself finishes that first
+            last.locator("button").first.click()
         self.look()
 
     def attach(self, name: str, content: bytes) -> None:

@@ -64,7 +64,11 @@ def file_claim(system: System, known: Known, token: str) -> tuple[str, str]:
         iban_holder="Nicolò D’Angelo",
     )
     expense = claims_pb2.Expense(
-        provider="Studio Rossi", document_number="1", document_date=datetime.now(UTC).date().isoformat(), amount="50.00"
+        provider="Studio Rossi",
+        document_number="1",
+        document_date=datetime.now(UTC).date().isoformat(),
+        amount="50.00",
+        category=claims_pb2.EXPENSE_CATEGORY_VISIT,
     )
     with system.channel("portal", "claims") as to, system.channel("portal", "auth") as to_auth:
         stub, metadata = claims_pb2_grpc.ClaimsServiceStub(to), bearer(token)

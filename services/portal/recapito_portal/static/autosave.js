@@ -5,7 +5,7 @@
   if (!form) return;
   const told = form.querySelector(".autosaved");
   let waiting = 0;
-  let saving = Promise.resolve();
+  let saving = null;
 
   const save = async () => {
     const answer = await fetch(form.action, {
@@ -29,14 +29,16 @@
     window.clearTimeout(waiting);
     told.textContent = "";
     waiting = window.setTimeout(() => {
-      saving = saving.then(save).catch(() => {});
+      if (saving) return soon(milliseconds);
+      saving = save().catch(() => {}).finally(() => { saving = null; });
     }, milliseconds);
   };
 
-  form.addEventListener("change", () => soon(100));
+  form.addEventListener("change", () => soon(400));
   form.addEventListener("input", () => soon(1500));
   form.addEventListener("submit", (event) => {
     window.clearTimeout(waiting);
+    if (!saving) return;
     event.preventDefault();
     saving.then(() => HTMLFormElement.prototype.submit.call(form)); // after the save under way, with the version that it gave
   });
