@@ -56,6 +56,15 @@ def test_operators_session_outlives_a_change_of_their_own_mobile_but_not_fifteen
     assert not auth.introspect(token).active
 
 
+def test_operators_session_ends_after_twelve_hours_however_busy(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:
+    token = auth.operator("anna", PASSWORD, app.at(clock.now)).session.token
+    for _ in range(51):
+        clock.forward(minutes=14)
+        assert auth.introspect(token).active
+    clock.forward(minutes=6)
+    assert not auth.introspect(token).active
+
+
 def test_totp_is_accepted_once_also_at_once(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:
     code = app.at(clock.now)
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import grpc
 import sqlalchemy as sa
-from recapito.auth.v1 import registry_pb2, registry_pb2_grpc
+from recapito.auth.v1 import registry_pb2, registry_pb2_grpc, session_pb2
 
 from recapito_auth.flows.assert_epochs import assert_epochs
 from recapito_auth.store.redisio import connect
 from recapito_auth.store.sessions import Sessions
 from recapito_auth.store.tables import CUSTOMERS, METADATA
+from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
-from tests.integration.auth.service import REGISTRY, Auth, refused
+from tests.integration.auth.service import REGISTRY, Auth, client, refused
 from tests.support.redis import RedisServer
 
 HEADER, MARIA = REGISTRY.splitlines()[:2]
@@ -127,6 +128,22 @@ def test_import_keeps_a_mobile_that_was_changed_here_and_says_so(auth: Auth, tmp
     assert (auth.customer().mobile, auth.customer().email) == ("+393471112223", "maria@example.com")
     auth.import_text(text, tmp_path / "newer.csv", clock.now + timedelta(days=1))
     assert auth.customer().mobile == "+393201234519"
+
+
+def test_import_keeps_an_email_that_was_changed_here_until_the_company_knows_better(
+    auth: Auth, tmp_path: Path, clock: SetClock
+) -> None:
+    auth.register()
+    token = auth.sign_in()
+    start = session_pb2.StartEmailChangeRequest(new_email="maria@nuova.example", client=client("192.0.2.9"))
+    challenge = auth.accounts.StartEmailChange(start, metadata=bearer(token)).challenge
+    done = session_pb2.CompleteEmailChangeRequest(challenge_id=challenge.challenge_id, code=auth.otp.codes[-1])
+    auth.accounts.CompleteEmailChange(done, metadata=bearer(token))
+    older = auth.import_text(f"{HEADER}\n{MARIA}\n", tmp_path / "older.csv", clock.now - timedelta(days=1))
+    assert (older.applied[0].changed, len(older.applied[0].conflicts)) == ((), 1)
+    assert auth.customer().email == "maria@nuova.example"
+    auth.import_text(f"{HEADER}\n{MARIA}\n", tmp_path / "newer.csv", clock.now + timedelta(days=1))
+    assert auth.customer().email == "maria.rossi@example.com"
 
 
 def test_import_that_changes_a_registered_mobile_ends_what_carried_the_old_one(

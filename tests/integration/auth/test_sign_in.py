@@ -8,15 +8,17 @@ from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from argon2 import PasswordHasher
 from recapito.auth.v1 import authentication_pb2, session_pb2
 from recapito.otp.v1 import otp_pb2
 
 from recapito_auth.store import audit, hashes
+from recapito_auth.store.tables import ACCOUNTS
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
-from tests.integration.auth.service import Auth, client, refused
+from tests.integration.auth.service import PASSWORD, Auth, client, refused
 from tests.support.redis import RedisServer
 
 HASH = "ab" * 32
@@ -252,6 +254,23 @@ def test_no_secret_lies_in_redis(auth: Auth, redis_server: RedisServer) -> None:
     assert "C1" in kept
     for secret in (token, required.sign_in_id, required.contact_change_token, auth.otp.codes[-1], "cavalli"):
         assert secret not in kept
+
+
+def test_hash_of_lower_settings_is_made_anew_at_the_next_right_password(auth: Auth) -> None:
+    auth.register()
+    outgrown = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+
+    def kept() -> str:
+        with auth.database.read() as connection:
+            return str(connection.execute(sa.select(ACCOUNTS.c.password_hash)).scalar_one())
+
+    with auth.database.transaction() as connection:
+        connection.execute(sa.update(ACCOUNTS).values(password_hash=outgrown))
+    refused(partial(auth.password, password="wrong"))
+    assert kept() == outgrown
+    assert auth.password().code_required.sign_in_id
+    assert kept().startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert auth.password().code_required.sign_in_id
 
 
 def test_passwords_that_would_wait_too_long_are_turned_away(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
