@@ -13,7 +13,7 @@ HOST: Final = "127.0.0.1"
 OWN_PREFIX: Final = "RECAPITO_EMBEDDED_"
 GRPC_SERVICES: Final = ("auth", "otp", "contact-change", "claims")
 FRONT_ENDS: Final = ("portal", "console")
-WORKERS: Final = ("auth", "otp", "contact-change")
+WORKERS: Final = ("auth", "otp", "contact-change", "claims")
 
 # contract.md, "Addresses of the embedded default"
 PORTS: Final[Mapping[str, int]] = {

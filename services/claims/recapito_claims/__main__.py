@@ -1,4 +1,4 @@
-"""``recapito-claims``: serve, migrate."""
+"""``recapito-claims``: serve, work, migrate."""
 
 import argparse
 import asyncio
@@ -9,19 +9,25 @@ import grpc
 from recapito.claims.v1 import claims_pb2_grpc, intake_pb2_grpc
 
 from recapito_claims import doctor, operations
+from recapito_claims.flows.clean_up import CleanUp
+from recapito_claims.flows.send_notices import SendNotices
+from recapito_claims.senders.mails import Mails
 from recapito_claims.servicers.customer import ClaimsServicer
 from recapito_claims.servicers.intake import IntakeServicer
 from recapito_claims.settings import ClaimsSettings
+from recapito_claims.store.tables import OUTBOX
 from recapito_claims.upstream import Proofs, Registry
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline
-from recapito_servicekit import calling, cli, logs, persons, serving, sql
+from recapito_servicekit import backlog, calling, cli, logs, management, persons, serving, sql, work
 from recapito_servicekit.clock import Clock, system_clock
+from recapito_servicekit.mail import Mailer
 from recapito_servicekit.settings import load
 from recapito_servicekit.tls import Identity
 
 SERVICE = "claims"
+ROLES = ("notices", "clean-up")
 SERVICES = ("recapito.claims.v1.ClaimsService", "recapito.claims.v1.ClaimsIntakeService")
 
 
@@ -60,6 +66,25 @@ async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving
     )
 
 
+def roles(settings: ClaimsSettings, clock: Clock = system_clock) -> dict[str, work.Role]:
+    """The background jobs by name."""
+    database = sql.Database(settings.database_url, len(ROLES))
+    registry = Registry(calling.channel(settings.auth_address, Identity.read(settings)))
+    mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url)
+    pipeline = DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    return {
+        "notices": SendNotices(database, registry, mails, clock, settings.delivery_tries).run,
+        "clean-up": CleanUp(database, pipeline, clock).run,
+    }
+
+
+def _work(arguments: argparse.Namespace) -> None:
+    found = load(ClaimsSettings, SERVICE)
+    logs.configure(found, SERVICE)
+    management.measure(backlog.gauges(sql.Database(found.database_url, 1), OUTBOX, system_clock))
+    work.run(roles(found), tuple(arguments.only), found.work_metrics_bind)
+
+
 def _serve(_: argparse.Namespace) -> None:
     found = load(ClaimsSettings, SERVICE)
     logs.configure(found, SERVICE)
@@ -77,6 +102,7 @@ def main(argv: list[str] | None = None) -> None:
     top, commands = cli.parser(SERVICE, "Health claims: drafts, expenses, attachments, submission.")
     cli.add(commands, "serve", "serves gRPC", _serve)
     cli.add(commands, "migrate", "brings the database to the newest schema", _migrate)
+    cli.add_work(commands, ROLES, _work)
     operations.add(commands)
     cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)

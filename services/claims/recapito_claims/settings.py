@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recapito_documents.keys import KeyRing
-from recapito_servicekit.settings import ServerSettings, SqlSettings, between, setting
+from recapito_servicekit.mail import MailSettings
+from recapito_servicekit.settings import ServerSettings, SqlSettings, WorkSettings, between, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimsSettings(ServerSettings, SqlSettings):
-    """The settings of ``recapito-claims``."""
+class ClaimsSettings(ServerSettings, WorkSettings, SqlSettings, MailSettings):
+    """The settings of ``serve``, ``work`` and ``migrate`` alike."""
 
     blob_dir: Path = setting("BLOB_DIR", "the folder of the encrypted documents")
     document_keys: str = setting(
@@ -23,6 +24,12 @@ class ClaimsSettings(ServerSettings, SqlSettings):
         default=30,
         check=between(1, 366),
     )
+    portal_url: str = setting(
+        "PORTAL_URL",
+        "the portal's address for links of notices, no slash at the end; empty: notices have no links",
+        default="",
+    )
+    help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
 
     def __post_init__(self) -> None:
         KeyRing.parse(self.document_keys)  # BadKeys is a ValueError: told at start, with the other faults

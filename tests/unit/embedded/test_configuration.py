@@ -132,7 +132,7 @@ def test_supervisor_reads_what_we_write_and_stops_the_stores_last(tmp_path: Path
     listed = {process.name: process for group in by_priority for process in group.process_configs}
     assert set(listed) == {
         *("redis", "inbox", "auth", "otp", "contact-change", "claims"),
-        *("auth-work", "otp-work", "contact-change-work", "portal", "console"),
+        *("auth-work", "otp-work", "contact-change-work", "claims-work", "portal", "console"),
     }
     assert f"{layout.var}/env/otp.env" in listed["otp"].command
     assert listed["redis"].autostart
