@@ -12,6 +12,7 @@ from recapito_claims import doctor, operations
 from recapito_claims.flows.clean_up import CleanUp
 from recapito_claims.flows.send_notices import SendNotices
 from recapito_claims.senders.mails import Mails
+from recapito_claims.senders.receipt import Receipts
 from recapito_claims.servicers.customer import ClaimsServicer
 from recapito_claims.servicers.intake import IntakeServicer
 from recapito_claims.settings import ClaimsSettings
@@ -39,7 +40,8 @@ async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving
     otp = calling.channel(settings.otp_address, identity)
     sessions = calling.aio_channel(settings.auth_address, identity)
     pipeline = DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
-    servicer = ClaimsServicer(database, pipeline, Registry(auth), Proofs(otp), clock)
+    receipts = Receipts(settings.company, settings.help_contact)
+    servicer = ClaimsServicer(database, pipeline, Registry(auth), Proofs(otp), clock, receipts)
 
     intake = IntakeServicer(database, pipeline, clock, timedelta(days=settings.question_days))
 

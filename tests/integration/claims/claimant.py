@@ -107,6 +107,10 @@ class Customer:
         answer: pb.Claim = self.call("RemoveAttachment", request).claim
         return answer
 
+    def receipt(self, claim: pb.Claim, language: str = "") -> bytes:
+        answer: bytes = self.call("GetReceipt", pb.GetReceiptRequest(claim_id=claim.claim_id, language=language)).pdf
+        return answer
+
     def discard(self, claim: pb.Claim) -> None:
         self.call("DiscardDraft", pb.DiscardDraftRequest(claim_id=claim.claim_id))
 

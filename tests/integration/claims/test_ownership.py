@@ -20,6 +20,7 @@ ON_A_CLAIM: Mapping[str, Callable[[Customer, pb.Claim], Any]] = {
     "DiscardDraft": lambda customer, claim: customer.discard(claim),
     "WithdrawClaim": lambda customer, claim: customer.withdraw(claim),
     "AnswerQuestion": lambda customer, claim: customer.answer(claim, "0" * 32, "sì"),
+    "GetReceipt": lambda customer, claim: customer.receipt(claim),
     "GetClaim": lambda customer, claim: customer.get(claim),
     "PrepareSubmission": lambda customer, claim: customer.prepare(claim),
     "SubmitClaim": lambda customer, claim: customer.submit(claim, "proof"),

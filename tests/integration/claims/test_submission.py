@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pypdfium2
 import pytest
 from recapito.claims.v1 import claims_pb2 as pb
 
@@ -226,3 +227,19 @@ def test_an_old_session_must_confirm_anew_before_it_files(claims: Claims, clock:
         anna.submit(draft, proof)
     assert reason_of(refused) == "UNAUTHENTICATED STEP_UP_REQUIRED"
     assert claims.sign_in().submit(draft, proof).claim_number
+
+
+def test_the_receipt_is_a_pdf_that_says_what_was_filed(claims: Claims) -> None:
+    anna = claims.sign_in()
+    draft = anna.add_expense(anna.complete(), **{**EXPENSE, "provider": "Studio 陳 & <b>Łódź</b>"})
+    with pytest.raises(Refusal) as refused:
+        anna.receipt(draft)
+    assert reason_of(refused) == "FAILED_PRECONDITION NOT_FILED"
+    claim = anna.submit(draft, claims.confirm(anna, draft))
+    for language, title in (("", "Ricevuta di denuncia"), ("en-GB", "Receipt of a claim")):
+        pages = pypdfium2.PdfDocument(anna.receipt(claim, language))
+        text = pages[0].get_textpage().get_text_bounded()
+        for part in (title, claim.claim_number, "Studio Rossi", "Studio ? & <b>Łódz</b>", "POL-1"):
+            assert part in text
+        assert "246,90" in text or language
+        assert "IT60X0542811101000000123456" not in text

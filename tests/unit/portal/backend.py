@@ -614,6 +614,13 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
         return claims_pb2.ListClaimsResponse(claims=reversed(self.b.claims.values()))
 
     @rpc
+    def GetReceipt(self, request: Any, context: Any) -> Any:
+        claim = self._mine(context, request.claim_id)
+        if not claim.claim_number:
+            raise Refusal(Kind.FAILED_PRECONDITION, "NOT_FILED", "a draft")
+        return claims_pb2.GetReceiptResponse(pdf=b"%PDF-1.7", name=f"{claim.claim_number}.pdf")
+
+    @rpc
     def PrepareSubmission(self, request: Any, context: Any) -> Any:
         claim = self._mine(context, request.claim_id)
         faults = []

@@ -52,6 +52,9 @@ def test_claim_is_filed_with_a_code_over_its_hash(browser: Browser, backend: Bac
     assert page.request.path == f"{path}/ricevuta"
     assert "D-2026-000042" in page.text
     assert browser.cookie("session") not in ("", before)
+    paper = browser.get(f"{path}/ricevuta.pdf")
+    assert (paper.mimetype, paper.data) == ("application/pdf", b"%PDF-1.7")
+    assert "D-2026-000042.pdf" in paper.headers["Content-Disposition"]
     filed = backend.last(claims_pb2.SubmitClaimRequest)
     assert (filed.proof, filed.expected_version) == ("proof", next(iter(backend.claims.values())).version)
     assert "1.123,40" in browser.get(path).text

@@ -90,6 +90,11 @@ class ClaimsServiceStub:
                 request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListClaimsRequest.SerializeToString,
                 response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListClaimsResponse.FromString,
                 _registered_method=True)
+        self.GetReceipt = channel.unary_unary(
+                '/recapito.claims.v1.ClaimsService/GetReceipt',
+                request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.GetReceiptRequest.SerializeToString,
+                response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.GetReceiptResponse.FromString,
+                _registered_method=True)
         self.PrepareSubmission = channel.unary_unary(
                 '/recapito.claims.v1.ClaimsService/PrepareSubmission',
                 request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.PrepareSubmissionRequest.SerializeToString,
@@ -189,6 +194,13 @@ class ClaimsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReceipt(self, request, context):
+        """The receipt of a filed claim as a PDF. FAILED_PRECONDITION with reason NOT_FILED: it is a draft.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PrepareSubmission(self, request, context):
         """Checks a draft and says what a code must confirm: the hash and the summary for StartStepUp.
         """
@@ -262,6 +274,11 @@ def add_ClaimsServiceServicer_to_server(servicer, server):
                     servicer.ListClaims,
                     request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListClaimsRequest.FromString,
                     response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListClaimsResponse.SerializeToString,
+            ),
+            'GetReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceipt,
+                    request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.GetReceiptRequest.FromString,
+                    response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.GetReceiptResponse.SerializeToString,
             ),
             'PrepareSubmission': grpc.unary_unary_rpc_method_handler(
                     servicer.PrepareSubmission,
@@ -572,6 +589,33 @@ class ClaimsService:
             '/recapito.claims.v1.ClaimsService/ListClaims',
             recapito_dot_claims_dot_v1_dot_claims__pb2.ListClaimsRequest.SerializeToString,
             recapito_dot_claims_dot_v1_dot_claims__pb2.ListClaimsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.claims.v1.ClaimsService/GetReceipt',
+            recapito_dot_claims_dot_v1_dot_claims__pb2.GetReceiptRequest.SerializeToString,
+            recapito_dot_claims_dot_v1_dot_claims__pb2.GetReceiptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,6 +66,8 @@ class ClaimsServiceStub:
     """Reads one of the customer's own claims."""
     ListClaims: _grpc.UnaryUnaryMultiCallable[_claims_pb2.ListClaimsRequest, _claims_pb2.ListClaimsResponse]
     """Lists the customer's own claims and drafts, the newest first."""
+    GetReceipt: _grpc.UnaryUnaryMultiCallable[_claims_pb2.GetReceiptRequest, _claims_pb2.GetReceiptResponse]
+    """The receipt of a filed claim as a PDF. FAILED_PRECONDITION with reason NOT_FILED: it is a draft."""
     PrepareSubmission: _grpc.UnaryUnaryMultiCallable[_claims_pb2.PrepareSubmissionRequest, _claims_pb2.PrepareSubmissionResponse]
     """Checks a draft and says what a code must confirm: the hash and the summary for StartStepUp."""
     SubmitClaim: _grpc.UnaryUnaryMultiCallable[_claims_pb2.SubmitClaimRequest, _claims_pb2.SubmitClaimResponse]
@@ -112,6 +114,8 @@ class ClaimsServiceAsyncStub(ClaimsServiceStub):
     """Reads one of the customer's own claims."""
     ListClaims: _aio.UnaryUnaryMultiCallable[_claims_pb2.ListClaimsRequest, _claims_pb2.ListClaimsResponse]  # type: ignore[assignment]
     """Lists the customer's own claims and drafts, the newest first."""
+    GetReceipt: _aio.UnaryUnaryMultiCallable[_claims_pb2.GetReceiptRequest, _claims_pb2.GetReceiptResponse]  # type: ignore[assignment]
+    """The receipt of a filed claim as a PDF. FAILED_PRECONDITION with reason NOT_FILED: it is a draft."""
     PrepareSubmission: _aio.UnaryUnaryMultiCallable[_claims_pb2.PrepareSubmissionRequest, _claims_pb2.PrepareSubmissionResponse]  # type: ignore[assignment]
     """Checks a draft and says what a code must confirm: the hash and the summary for StartStepUp."""
     SubmitClaim: _aio.UnaryUnaryMultiCallable[_claims_pb2.SubmitClaimRequest, _claims_pb2.SubmitClaimResponse]  # type: ignore[assignment]
@@ -221,6 +225,14 @@ class ClaimsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_claims_pb2.ListClaimsResponse, _abc.Awaitable[_claims_pb2.ListClaimsResponse]]:
         """Lists the customer's own claims and drafts, the newest first."""
+
+    @_abc_1.abstractmethod
+    def GetReceipt(
+        self,
+        request: _claims_pb2.GetReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.GetReceiptResponse, _abc.Awaitable[_claims_pb2.GetReceiptResponse]]:
+        """The receipt of a filed claim as a PDF. FAILED_PRECONDITION with reason NOT_FILED: it is a draft."""
 
     @_abc_1.abstractmethod
     def PrepareSubmission(

@@ -16,11 +16,13 @@ from recapito_claims.flows.answer_question import answer_question
 from recapito_claims.flows.attach_document import attach_document
 from recapito_claims.flows.change_parts import discard_draft, remove_attachment, remove_expense
 from recapito_claims.flows.create_draft import create_draft
+from recapito_claims.flows.make_receipt import make_receipt
 from recapito_claims.flows.prepare_submission import prepare_submission
 from recapito_claims.flows.read_claims import get_claim, list_claims
 from recapito_claims.flows.submit_claim import submit_claim
 from recapito_claims.flows.update_draft import update_draft
 from recapito_claims.flows.withdraw_claim import withdraw_claim
+from recapito_claims.senders.receipt import Receipts
 from recapito_claims.servicers import messages
 from recapito_claims.store.reading import Cursor
 from recapito_claims.upstream import Proofs, Registry
@@ -39,12 +41,15 @@ _ID: Final = re.compile(r"[0-9a-f]{32}")
 class ClaimsServicer(claims_pb2_grpc.ClaimsServiceServicer):
     """The customer's side of a claim. Every RPC acts on the claims of the customer who is signed in, and on no other."""
 
-    def __init__(self, database: Database, pipeline: DocumentPipeline, registry: Registry, proofs: Proofs, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, pipeline: DocumentPipeline, registry: Registry, proofs: Proofs, clock: Clock, receipts: Receipts
+    ) -> None:
         self._database = database
         self._pipeline = pipeline
         self._registry = registry
         self._proofs = proofs
         self._clock = clock
+        self._receipts = receipts
 
     def CreateDraft(self, request: pb.CreateDraftRequest, context: grpc.ServicerContext) -> pb.CreateDraftResponse:
         """Opens a draft."""
@@ -142,6 +147,12 @@ class ClaimsServicer(claims_pb2_grpc.ClaimsServiceServicer):
         """Reads a claim."""
         found = get_claim(self._database, _customer_id(), messages.id_of("claim", request.claim_id))
         return pb.GetClaimResponse(claim=messages.claim(*found))
+
+    def GetReceipt(self, request: pb.GetReceiptRequest, context: grpc.ServicerContext) -> pb.GetReceiptResponse:
+        """Makes the receipt."""
+        claim_id = messages.id_of("claim", request.claim_id)
+        number, pdf = make_receipt(self._database, self._receipts, _customer_id(), claim_id, request.language)
+        return pb.GetReceiptResponse(pdf=pdf, name=f"{number}.pdf")
 
     def ListClaims(self, request: pb.ListClaimsRequest, context: grpc.ServicerContext) -> pb.ListClaimsResponse:
         """Lists claims."""

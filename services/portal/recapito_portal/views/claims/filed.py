@@ -1,7 +1,9 @@
 """The claims: the list, one that was filed with its timeline, its questions, its receipt, and taking it back."""
 
 from flask import flash, request
+from flask_babel import get_locale
 from recapito.claims.v1 import claims_pb2
+from werkzeug.wrappers import Response
 
 from recapito_portal import browser, texts
 from recapito_portal.claim_forms import AttachmentForm, ClaimAnswerForm
@@ -118,6 +120,22 @@ def receipt(claim_id: str) -> browser.Page:
     """The receipt with the claim's number."""
     found = shared.get(claim_id)
     return see("claims.check", claim_id=claim_id) if not found.claim_number else shared.page("receipt", claim=found)
+
+
+@pages.get("/<claim_id>/ricevuta.pdf")
+@browser.signed_in
+def receipt_pdf(claim_id: str) -> browser.Page:
+    """The same as a file."""
+    message = claims_pb2.GetReceiptRequest(claim_id=claim_id, language=str(get_locale()))
+    try:
+        found = call(services().claims.GetReceipt, message, browser.token())
+    except Refusal as refusal:
+        if refusal.reason == "NOT_FILED":
+            return see("claims.check", claim_id=claim_id)
+        raise
+    answer: Response = Response(found.pdf, mimetype="application/pdf")
+    answer.headers.set("Content-Disposition", "attachment", filename=found.name)
+    return answer
 
 
 def _open_question(found: claims_pb2.Claim) -> claims_pb2.Question | None:
