@@ -120,7 +120,7 @@ def _text(text: str, style: ParagraphStyle = _BODY) -> Paragraph:
 
 
 def _drawn(sign: str) -> str:
-    """The sign, or the nearest that the font has: its letter without the mark, else a question mark. The portal shows it whole."""
+    """The sign, or the nearest that the font has: its letter without the mark, else a question mark."""
     glyphs = pdfmetrics.getFont(FONT).face.charToGlyph
     plain = unicodedata.normalize("NFKD", sign)[0]
     return next((one for one in (sign, plain) if ord(one) in glyphs), "?")
