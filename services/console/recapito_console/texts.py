@@ -108,6 +108,13 @@ FINDINGS: Final[Mapping[str, LazyString]] = {
     "SAME_DOCUMENT_OTHER_CUSTOMER": _l("Lo stesso documento è già stato presentato per un altro cliente."),
     "SAME_MOBILE_OTHER_CUSTOMER": _l("Lo stesso numero compare già per un altro cliente."),
     "PASSWORD_RESET_LATELY": _l("La password è stata reimpostata da poco."),
+    "MRZ_MATCHES": _l("Il codice a lettura ottica e le sue cifre di controllo corrispondono a quanto scritto e all'anagrafica."),
+    "MRZ_UNREADABLE": _l("Il codice a lettura ottica non si è potuto leggere."),
+    "MRZ_CHECK_DIGIT": _l("La cifra di controllo del numero non torna nel codice a lettura ottica."),
+    "MRZ_NUMBER_DIFFERS": _l("Il numero nel codice a lettura ottica è un altro."),
+    "MRZ_EXPIRY_DIFFERS": _l("La scadenza nel codice a lettura ottica è un'altra."),
+    "MRZ_BIRTH_DATE_DIFFERS": _l("La data di nascita nel codice a lettura ottica non è quella del codice fiscale."),
+    "MRZ_NAME_DIFFERS": _l("Il nome nel codice a lettura ottica è di un'altra persona."),
     "REGISTRY_CHANGED": _l("L'anagrafica è cambiata dopo l'approvazione: il caso è tornato qui. Rileggi questa colonna."),
     "USERNAME_TAKEN": _l("Il nuovo numero è già il nome utente di un altro account."),
 }

@@ -28,6 +28,7 @@ from recapito_contact_change.flows.read_cases import ReadCases
 from recapito_contact_change.flows.read_changes import ReadChanges
 from recapito_contact_change.flows.read_document import ReadDocument
 from recapito_contact_change.flows.read_load import ReadLoad
+from recapito_contact_change.flows.read_zones import ReadZones
 from recapito_contact_change.flows.repudiate import Repudiate
 from recapito_contact_change.flows.send_notice import SendNotice
 from recapito_contact_change.flows.submit_request import SubmitRequest
@@ -45,6 +46,7 @@ from recapito_contact_change.store.tables import OUTBOX
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline
+from recapito_documents.reading import lines_of
 from recapito_servicekit import backlog, calling, cli, logs, management, persons, serving, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
@@ -57,7 +59,7 @@ SERVICE: Final = "contact-change"
 SERVICES: Final = tuple(
     f"recapito.contact_change.v1.{name}" for name in ("ContactChangeService", "ReviewService", "DeadLetterService")
 )
-ROLES: Final = ("relay", "intake", "applier", "mailer", "clean-up", "team-mail")
+ROLES: Final = ("relay", "intake", "applier", "mailer", "clean-up", "team-mail", "reader")
 
 
 async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> serving.Wiring:
@@ -122,7 +124,9 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
     mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url, settings.console_url)
 
     hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
-    open_case = OpenCase(database, registry, hashes, clock, SystemRandom(), settings.second_review_percent)
+    read = settings.read_zones
+    open_case = OpenCase(database, registry, hashes, clock, SystemRandom(), settings.second_review_percent, read_zones=read)
+    check_answer = CheckAnswer(database, registry, hashes, clock, read_zones=read)
     freeze = FreezeCustomer(database, registry, clock)
     send_notice = SendNotice(database, mails, codes, clock, links=bool(settings.portal_url))
 
@@ -133,7 +137,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
         "relay": Relay(database, OUTBOX, settings.broker_url, events.SOURCE, events.QUEUE_OF, clock).run,
         "intake": consumer(
             events.INTAKE_QUEUE,
-            {events.SUBMITTED: open_case.run, events.ANSWERED: CheckAnswer(database, registry, hashes, clock).run},
+            {events.SUBMITTED: open_case.run, events.ANSWERED: check_answer.run},
         ),
         "applier": consumer(
             events.APPLY_QUEUE,
@@ -144,6 +148,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
             },
         ),
         "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: send_notice.run}),
+        "reader": ReadZones(database, registry, _pipeline(settings), lines_of if read else None, clock).run,
         "team-mail": TellTeam(database, mails, clock, settings.team_email, timedelta(minutes=settings.team_email_minutes)).run,
         "clean-up": CleanUp(database, registry, _pipeline(settings), hashes, clock, timedelta(days=settings.document_days)).run,
     }

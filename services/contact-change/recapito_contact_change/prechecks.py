@@ -30,11 +30,28 @@ class Finding(StrEnum):
     SAME_DOCUMENT_OTHER_CUSTOMER = "SAME_DOCUMENT_OTHER_CUSTOMER"
     SAME_MOBILE_OTHER_CUSTOMER = "SAME_MOBILE_OTHER_CUSTOMER"
     PASSWORD_RESET_LATELY = "PASSWORD_RESET_LATELY"
+    MRZ_MATCHES = "MRZ_MATCHES"  # the machine-readable zone, with its check digits, fits what was typed and the registry
+    MRZ_UNREADABLE = "MRZ_UNREADABLE"
+    MRZ_CHECK_DIGIT = "MRZ_CHECK_DIGIT"  # the number is the typed one, but its check digit doesn't fit
+    MRZ_NUMBER_DIFFERS = "MRZ_NUMBER_DIFFERS"
+    MRZ_EXPIRY_DIFFERS = "MRZ_EXPIRY_DIFFERS"
+    MRZ_BIRTH_DATE_DIFFERS = "MRZ_BIRTH_DATE_DIFFERS"
+    MRZ_NAME_DIFFERS = "MRZ_NAME_DIFFERS"
     REGISTRY_CHANGED = "REGISTRY_CHANGED"
     USERNAME_TAKEN = "USERNAME_TAKEN"  # the new mobile is another account's user name
 
 
-FAILED: Final = frozenset({Finding.DOCUMENT_EXPIRED, Finding.NUMBER_SHAPE})
+FAILED: Final = frozenset(
+    {
+        Finding.DOCUMENT_EXPIRED,
+        Finding.NUMBER_SHAPE,
+        Finding.MRZ_CHECK_DIGIT,
+        Finding.MRZ_NUMBER_DIFFERS,
+        Finding.MRZ_EXPIRY_DIFFERS,
+        Finding.MRZ_BIRTH_DATE_DIFFERS,
+        Finding.MRZ_NAME_DIFFERS,
+    }
+)
 """Checks that failed: who approves in spite of one needs a second operator."""
 RISKS: Final = frozenset(
     {Finding.SAME_DOCUMENT_OTHER_CUSTOMER, Finding.SAME_MOBILE_OTHER_CUSTOMER, Finding.PASSWORD_RESET_LATELY}

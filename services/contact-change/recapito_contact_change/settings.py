@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recapito_documents.keys import KeyRing
+from recapito_documents.reading import can_read
 from recapito_servicekit.mail import MailSettings
 from recapito_servicekit.settings import PRODUCTION, ServerSettings, SqlSettings, WorkSettings, between, setting
 
@@ -42,6 +43,11 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
         "the portal's address for links of notices, no slash at the end; empty: notices have no links",
         default="",
     )
+    read_zones: bool = setting(
+        "READ_ZONES",
+        "whether a machine reads documents' machine-readable zones, as a hint; needs recapito-documents[ocr] and a core at times",
+        default=False,
+    )
     team_email: str = setting("TEAM_EMAIL", "who is told by mail that cases wait; empty: nobody", default="")
     team_email_minutes: int = setting(
         "TEAM_EMAIL_MINUTES", "at least that many minutes between two such mails", default=60, check=between(5, 1440)
@@ -59,4 +65,6 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
             raise ValueError("RECAPITO_PORTAL_URL: production needs https; http is for localhost alone")
         if self.console_url and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", self.console_url):
             raise ValueError("RECAPITO_CONSOLE_URL: https://host or https://host:port")
+        if self.read_zones and not can_read():
+            raise ValueError("RECAPITO_READ_ZONES: install recapito-documents[ocr] for it")
         KeyRing.parse(self.document_keys)

@@ -11,7 +11,7 @@ from recapito_contact_change.flows.read_changes import ReadChanges
 from recapito_contact_change.flows.submit_request import CUSTOMER
 from recapito_contact_change.form import MOST_DOCUMENTS, REQUEST_ID_LENGTH
 from recapito_contact_change.hashes import DocumentHashes
-from recapito_contact_change.store import cases, changes, documents, findings, questions
+from recapito_contact_change.store import cases, changes, documents, findings, questions, zones
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
@@ -68,11 +68,14 @@ class AnswerQuestion:
 class CheckAnswer:
     """Runs the prechecks again once a customer has answered."""
 
-    def __init__(self, database: Database, registry: Registry, hashes: DocumentHashes, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, registry: Registry, hashes: DocumentHashes, clock: Clock, *, read_zones: bool = False
+    ) -> None:
         self._database = database
         self._registry = registry
         self._hashes = hashes
         self._clock = clock
+        self._read_zones = read_zones
 
     def run(self, event: Event) -> None:
         """Handles an answered event, once. A case that isn't open any more is left as it is."""
@@ -90,6 +93,8 @@ class CheckAnswer:
                 return
             found = prechecks.check(change, customer, seen_elsewhere(tx, change, self._hashes), now.date())
             new = findings.add(tx, change_id, found, now)
+            if self._read_zones:
+                zones.due(tx, change_id, now)
             if new:
                 changes.note(tx, change_id, now, SYSTEM, "found", " ".join(new))
 

@@ -10,7 +10,7 @@ from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.domain import Change, Step
 from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.prechecks import Elsewhere
-from recapito_contact_change.store import cases, changes
+from recapito_contact_change.store import cases, changes, zones
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
@@ -23,10 +23,21 @@ SYSTEM: Final = "system"
 
 
 class OpenCase:
-    """See ``run``. ``drawn_percent``: of cases that go to a second operator by lot; ``chance`` draws them."""
+    """See ``run``. ``drawn_percent``: of cases that go to a second operator by lot; ``chance`` draws them.
+
+    ``read_zones``: whether a machine is to read the documents afterwards.
+    """
 
     def __init__(
-        self, database: Database, registry: Registry, hashes: DocumentHashes, clock: Clock, chance: Random, drawn_percent: float
+        self,
+        database: Database,
+        registry: Registry,
+        hashes: DocumentHashes,
+        clock: Clock,
+        chance: Random,
+        drawn_percent: float,
+        *,
+        read_zones: bool = False,
     ) -> None:
         self._database = database
         self._registry = registry
@@ -34,6 +45,7 @@ class OpenCase:
         self._clock = clock
         self._chance = chance
         self._drawn_percent = drawn_percent
+        self._read_zones = read_zones
 
     def run(self, event: Event) -> None:
         """Handles a submitted event, once. A change that isn't waiting for its case is left as it is."""
@@ -51,6 +63,8 @@ class OpenCase:
                 return
             found = prechecks.check(change, customer, seen_elsewhere(tx, change, self._hashes, on_file), now.date())
             cases.insert(tx, new_id(), change, customer.name, found, now, drawn=drawn)
+            if self._read_zones:
+                zones.due(tx, change_id, now)
             changes.note(tx, change_id, now, SYSTEM, Step.OPEN, " ".join(one.code for one in found))
             for notice in notices.to_contacts_on_file(notices.REQUESTED, change, customer, customer.mobile):
                 ledger.insert(tx, change_id, notice, now)

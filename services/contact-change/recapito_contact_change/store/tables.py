@@ -12,6 +12,7 @@ METADATA: Final = sa.MetaData()
 _ID: Final = sa.String(32)
 _SEQ: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _FAILED: Final = sa.text("failed_at IS NOT NULL")
+_ZONE_DUE: Final = sa.text("zone_due_at IS NOT NULL")
 _CAN_BE_TAKEN: Final = sa.text("is_open")
 _IS_OPEN: Final = sa.text("state IN ({})".format(", ".join(f"'{state}'" for state in BEFORE_APPLIED)))
 
@@ -104,6 +105,8 @@ CASES: Final = sa.Table(
     sa.Column("decided_at", UtcDateTime),
     sa.Column("round", sa.Integer, nullable=False, default=1),
     sa.Column("drawn", sa.Boolean, nullable=False, default=False),  # by lot, for a second operator
+    sa.Column("zone_due_at", UtcDateTime),  # a machine is to read its documents; claimed until then, or null
+    sa.Index("cases_zone_due", "zone_due_at", sqlite_where=_ZONE_DUE, postgresql_where=_ZONE_DUE),
     sa.Index("cases_queue", "submitted_at", "case_id"),
     sa.Index("cases_open", "submitted_at", "case_id", sqlite_where=_CAN_BE_TAKEN, postgresql_where=_CAN_BE_TAKEN),
 )
