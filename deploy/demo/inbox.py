@@ -29,9 +29,11 @@ class Inbox:
         return [self._message(message["ID"])["Text"] for message in self._found(contact)]
 
     def subjects(self, contact: str) -> dict[str, str]:
-        """What those messages are about, by their ids: the subject, or how a text message begins, without figures."""
+        """What those messages are about, by their ids: a mail's subject, or how a text message begins, without figures."""
         return {
-            message["ID"]: message["Subject"] or re.sub("[0-9*]+", "#", self._message(message["ID"])["Text"][:60])
+            message["ID"]: re.sub("[0-9*]+", "#", self._message(message["ID"])["Text"][:60])
+            if message["Subject"] == "SMS"
+            else message["Subject"]
             for message in self._found(contact)
         }
 
