@@ -82,6 +82,13 @@ class AuthSettings(ServerSettings, WorkSettings, StateSettings, EnrolmentSetting
         check=between(5, 100),
     )
     codes_lock_minutes: int = setting("CODES_LOCK_MINUTES", "how long codes are locked", default=60, check=between(1, 1_440))
+    even_answer_ms: int = setting(
+        "EVEN_ANSWER_MS",
+        "registrations and recoveries that start are answered on a tick of so many ms after they began, so that the time tells "
+        "nothing of who is known; above what the work takes",
+        default=20,
+        check=between(5, 500),
+    )
     flow_minutes: int = setting("FLOW_MINUTES", "how long a registration or sign-in may take", default=30, check=between(10, 60))
     session_idle_minutes: int = setting("SESSION_IDLE_MINUTES", "a customer's session unused", default=30, check=between(1, 60))
     session_hours: int = setting("SESSION_HOURS", "a customer's session at the longest", default=12, check=between(1, 24))

@@ -8,6 +8,7 @@ from recapito.auth.v1 import recovery_pb2_grpc
 from recapito_auth.flows import complete_recovery, recover
 from recapito_auth.flows.parts import Parts
 from recapito_auth.metrics import counted
+from recapito_auth.servicers.even import even_answer
 from recapito_servicekit.calls import current_call
 
 
@@ -20,7 +21,8 @@ class RecoveryServicer(recovery_pb2_grpc.RecoveryServiceServicer):
     def StartRecovery(self, request: pb.StartRecoveryRequest, context: Any) -> pb.StartRecoveryResponse:
         """See the proto."""
         client = current_call().client(request.client)
-        recovery_id, masked, challenge = recover.start_recovery(self._parts, request.username, request.locale, client)
+        with even_answer(self._parts.settings.even_answer_ms):
+            recovery_id, masked, challenge = recover.start_recovery(self._parts, request.username, request.locale, client)
         return pb.StartRecoveryResponse(
             recovery_id=recovery_id,
             masked_contact=masked,

@@ -9,6 +9,7 @@ from recapito_auth.flows.complete_registration import complete_registration
 from recapito_auth.flows.parts import Parts
 from recapito_auth.flows.start_registration import Wish, start_registration
 from recapito_auth.flows.verify_contact import resend_code, verify_contact
+from recapito_auth.servicers.even import even_answer
 from recapito_servicekit.calls import current_call
 
 _TYPES: Final = {
@@ -35,7 +36,8 @@ class RegistrationServicer(registration_pb2_grpc.RegistrationServiceServicer):
             locale=request.locale,
             client=current_call().client(request.client),
         )
-        registration_id, challenge = start_registration(self._parts, wish)
+        with even_answer(self._parts.settings.even_answer_ms):
+            registration_id, challenge = start_registration(self._parts, wish)
         return registration_pb2.StartRegistrationResponse(
             registration_id=registration_id,
             masked_contact=challenge.masked_destination,
