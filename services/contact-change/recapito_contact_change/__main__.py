@@ -75,22 +75,22 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     reader = ReadCases(database, registry, clock)
     own = ReadChanges(database)
     customer = CustomerFlows(
-        upload=UploadDocument(database, pipeline, clock),
-        wish=WishMobile(database, registry, clock),
+        upload=UploadDocument(database, pipeline, clock, settings.policy),
+        wish=WishMobile(database, registry, clock, settings.policy),
         codes=codes,
-        submit=SubmitRequest(database, registry, codes, hashes, clock, confirm=settings.confirm_new_mobile),
+        submit=SubmitRequest(database, registry, codes, hashes, clock, settings.policy, confirm=settings.confirm_new_mobile),
         read=own,
         cancel=CancelChange(database, registry, own, clock),
-        answer=AnswerQuestion(database, own, clock),
+        answer=AnswerQuestion(database, own, clock, settings.policy),
         repudiate=Repudiate(database, registry, clock),
     )
     review = ReviewFlows(
         read=reader,
         read_document=ReadDocument(database, pipeline, clock),
-        take=TakeCase(database, registry, reader, clock),
+        take=TakeCase(database, registry, reader, clock, settings.policy),
         decide=DecideCase(database, registry, reader, hashes, clock),
         restore=Restore(database, registry, reader, clock),
-        load=ReadLoad(database, clock),
+        load=ReadLoad(database, clock, settings.policy),
         clock=clock,
     )
 
@@ -149,13 +149,15 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
         ),
         "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: send_notice.run}),
         "reader": ReadZones(database, registry, _pipeline(settings), lines_of if read else None, clock).run,
-        "team-mail": TellTeam(database, mails, clock, settings.team_email, timedelta(minutes=settings.team_email_minutes)).run,
+        "team-mail": TellTeam(
+            database, mails, clock, settings.policy, settings.team_email, timedelta(minutes=settings.team_email_minutes)
+        ).run,
         "clean-up": CleanUp(database, registry, _pipeline(settings), hashes, clock, timedelta(days=settings.document_days)).run,
     }
 
 
 def _pipeline(settings: ContactChangeSettings) -> DocumentPipeline:
-    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys), settings.limits)
 
 
 def _settings() -> ContactChangeSettings:

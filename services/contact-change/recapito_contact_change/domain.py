@@ -11,16 +11,25 @@ from typing import Final
 
 from recapito_contact_change.form import FiledForm
 
-REVIEW_TARGET: Final = timedelta(hours=24)
-FIRST_LOOK: Final = timedelta(hours=4)
-LEASE: Final = timedelta(minutes=15)
 REPUDIATE_WITHIN: Final = timedelta(hours=72)
 ANSWER_WITHIN: Final = timedelta(days=30)
-DOCUMENTS_A_DAY: Final = 10
-NEW_MOBILES_A_DAY: Final = 5
 NOTE_LENGTH: Final = 2_000
 QUESTION_LENGTH: Final = 1_000
 ANSWER_LENGTH: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The numbers that an installation may set, and their defaults (policy.md)."""
+
+    review_target: timedelta = timedelta(hours=24)  # from filing, or from an answer, to the decision
+    first_look: timedelta = timedelta(hours=4)
+    lease: timedelta = timedelta(minutes=15)
+    documents_a_day: int = 10  # of one customer
+    new_mobiles_a_day: int = 5  # different ones
+
+
+DEFAULTS: Final = Policy()
 
 
 class State(StrEnum):

@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from recapito_contact_change.domain import Policy
 from recapito_documents.keys import KeyRing
+from recapito_documents.limits import Limits
 from recapito_documents.reading import can_read
 from recapito_servicekit.mail import MailSettings
 from recapito_servicekit.settings import PRODUCTION, ServerSettings, SqlSettings, WorkSettings, between, setting
@@ -35,6 +38,27 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
         default=5.0,
         check=between(0, 100),
     )
+    review_target_hours: int = setting(
+        "REVIEW_TARGET_HOURS",
+        "hours to a decision, beyond which a case is late",
+        default=24,
+        check=between(1, 72),
+    )
+    first_look_hours: int = setting(
+        "FIRST_LOOK_HOURS", "hours within which somebody is to look at a case", default=4, check=between(1, 24)
+    )
+    lease_minutes: int = setting(
+        "LEASE_MINUTES", "minutes for which an operator holds a case that they took", default=15, check=between(5, 60)
+    )
+    new_mobiles_a_day: int = setting(
+        "NEW_MOBILES_A_DAY", "different new mobiles that a customer may ask for in a day", default=5, check=between(1, 10)
+    )
+    documents_a_day: int = setting(
+        "DOCUMENTS_A_DAY", "documents that a customer may send in a day", default=10, check=between(4, 50)
+    )
+    document_mib: int = setting("DOCUMENT_MIB", "the largest document, MiB", default=8, check=between(1, 16))
+    document_megapixels: int = setting("DOCUMENT_MEGAPIXELS", "the largest picture, megapixels", default=40, check=between(5, 60))
+    document_pages: int = setting("DOCUMENT_PAGES", "the longest PDF, pages", default=10, check=between(2, 20))
     document_days: int = setting(
         "DOCUMENT_DAYS", "days that identity documents are kept after the decision", default=30, check=between(1, 30)
     )
@@ -56,6 +80,26 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
         "CONSOLE_URL", "the console's address for the link in that mail, no slash at the end; empty: no link", default=""
     )
     help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
+
+    @property
+    def policy(self) -> Policy:
+        """The review's numbers."""
+        return Policy(
+            review_target=timedelta(hours=self.review_target_hours),
+            first_look=timedelta(hours=self.first_look_hours),
+            lease=timedelta(minutes=self.lease_minutes),
+            documents_a_day=self.documents_a_day,
+            new_mobiles_a_day=self.new_mobiles_a_day,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """How much a document may be."""
+        return Limits(
+            max_bytes=self.document_mib * 1024 * 1024,
+            max_pixels=self.document_megapixels * 1_000_000,
+            max_pages=self.document_pages,
+        )
 
     def __post_init__(self) -> None:
         """Raises ValueError: the document keys or the portal's address can't be taken."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from recapito_contact_change import events, prechecks
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import ANSWER_LENGTH, REVIEW_TARGET, UNDER_REVIEW, Asker, Change, State, Step
+from recapito_contact_change.domain import ANSWER_LENGTH, UNDER_REVIEW, Asker, Change, Policy, State, Step
 from recapito_contact_change.flows.open_case import SYSTEM, seen_elsewhere
 from recapito_contact_change.flows.read_changes import ReadChanges
 from recapito_contact_change.flows.submit_request import CUSTOMER
@@ -32,10 +32,11 @@ class Answer:
 class AnswerQuestion:
     """See ``run``."""
 
-    def __init__(self, database: Database, reader: ReadChanges, clock: Clock) -> None:
+    def __init__(self, database: Database, reader: ReadChanges, clock: Clock, policy: Policy) -> None:
         self._database = database
         self._reader = reader
         self._clock = clock
+        self._policy = policy
 
     def run(self, asker: Asker, change_id: str, answer: Answer, demand_time: Callable[[], None]) -> Change:
         """The change, in review again; a repeat gives the same. Raises Refusal: NOT_FOUND, NO_QUESTION, a field at fault."""
@@ -45,7 +46,7 @@ class AnswerQuestion:
         _check(answer)
         demand_time()
         now = self._clock()
-        due_at = now + REVIEW_TARGET
+        due_at = now + self._policy.review_target
         with self._database.transaction() as tx:
             moved = changes.move(tx, change_id, Step.ANSWER, due_at=due_at)
             question_id = questions.answer(tx, change_id, answer.text.strip(), answer.request_id, now) if moved else None

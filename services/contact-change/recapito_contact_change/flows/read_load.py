@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from recapito_contact_change.domain import FIRST_LOOK, REVIEW_TARGET, Decision, State
+from recapito_contact_change.domain import Decision, Policy, State
 from recapito_contact_change.store import changes, load
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
@@ -33,9 +33,10 @@ class Load:
 class ReadLoad:
     """See ``run``."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, policy: Policy) -> None:
         self._database = database
         self._clock = clock
+        self._policy = policy
 
     def run(self) -> Load:
         """The load as it is now."""
@@ -44,12 +45,12 @@ class ReadLoad:
         with self._database.read() as tx:
             return Load(
                 states=changes.count_open(tx),
-                waiting=load.waiting(tx, now, soon=now + SOON, unseen_since=now - FIRST_LOOK),
+                waiting=load.waiting(tx, now, soon=now + SOON, unseen_since=now - self._policy.first_look),
                 holders=load.holders(tx, now),
                 outcomes=load.outcomes(tx, since),
                 median=load.median(tx, since),
                 reviewed_twice=load.reviewed_twice(tx, since),
                 dead_letters=OUTBOX.backlog(tx).dead + ledger.count_failed(tx),
-                first_look=FIRST_LOOK,
-                target=REVIEW_TARGET,
+                first_look=self._policy.first_look,
+                target=self._policy.review_target,
             )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from recapito_contact_change import events, form, metrics
 from recapito_contact_change.adapters.codes import Codes
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import NEW_MOBILES_A_DAY, REVIEW_TARGET, Asker, Change, State
+from recapito_contact_change.domain import Asker, Change, Policy, State
 from recapito_contact_change.flows.wish_mobile import too_many_mobiles
 from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.store import allowances, changes, documents
@@ -26,13 +26,22 @@ class SubmitRequest:
     """See ``run``. ``confirm``: whether a proof of the new mobile is demanded."""
 
     def __init__(
-        self, database: Database, registry: Registry, codes: Codes, hashes: DocumentHashes, clock: Clock, *, confirm: bool
+        self,
+        database: Database,
+        registry: Registry,
+        codes: Codes,
+        hashes: DocumentHashes,
+        clock: Clock,
+        policy: Policy,
+        *,
+        confirm: bool,
     ) -> None:
         self._database = database
         self._registry = registry
         self._codes = codes
         self._hashes = hashes
         self._clock = clock
+        self._policy = policy
         self._confirm = confirm
 
     def run(self, asker: Asker, typed: form.TypedForm, demand_time: Callable[[], None]) -> Change:
@@ -85,12 +94,13 @@ class SubmitRequest:
             mobile_confirmed=self._confirm,
             amr=asker.amr,
             submitted_at=now,
-            due_at=now + REVIEW_TARGET,
+            due_at=now + self._policy.review_target,
         )
         with self._database.transaction() as tx:
             changes.insert(tx, change, typed.request_id, self._hashes.hash(filed.document.type, filed.document.number))
-            if not allowances.take_mobile(tx, asker.customer_id, filed.new_mobile, now.date(), NEW_MOBILES_A_DAY):
-                raise too_many_mobiles()
+            most = self._policy.new_mobiles_a_day
+            if not allowances.take_mobile(tx, asker.customer_id, filed.new_mobile, now.date(), most):
+                raise too_many_mobiles(most)
             if not documents.file(tx, asker.customer_id, typed.document_ids, change.change_id):
                 raise invalid(Violation("document_ids", "UNKNOWN", "one of them was filed meanwhile"))
             changes.note(tx, change.change_id, now, CUSTOMER, "submitted")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import ENDED_STATES, UNDER_REVIEW, Case, Operator
+from recapito_contact_change.domain import ENDED_STATES, UNDER_REVIEW, Case, Operator, Policy
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
 from recapito_contact_change.review import Opinion
 from recapito_contact_change.store import cases, changes, opinions
@@ -15,11 +15,12 @@ from recapito_servicekit.sql import Database
 class TakeCase:
     """See ``run``."""
 
-    def __init__(self, database: Database, registry: Registry, reader: ReadCases, clock: Clock) -> None:
+    def __init__(self, database: Database, registry: Registry, reader: ReadCases, clock: Clock, policy: Policy) -> None:
         self._database = database
         self._registry = registry
         self._reader = reader
         self._clock = clock
+        self._policy = policy
 
     def run(self, operator: Operator, case_id: str) -> Folder:
         """The case as taken. The registry's version that the operator sees now is the one that an approval will hold for.
@@ -34,7 +35,7 @@ class TakeCase:
             case = cases.find(tx, case_id) or case
             if case.change.state in UNDER_REVIEW:
                 demand_may_review(opinions.of_round(tx, case_id, case.round), operator)
-            taken = cases.take(tx, case_id, operator, customer.version, now)
+            taken = cases.take(tx, case_id, operator, customer.version, now, self._policy.lease)
             if taken:
                 changes.note(tx, case.change.change_id, now, operator.name, "taken")
         if not taken:
@@ -45,9 +46,9 @@ class TakeCase:
         return self._reader.folder(case_id, customer, operator)
 
     def renew(self, operator: Operator, case_id: str) -> Case:
-        """The case with a lease of 15 minutes from now. Raises Refusal: NOT_FOUND, LEASE_LOST with who holds it."""
+        """The case with a lease from now. Raises Refusal: NOT_FOUND, LEASE_LOST with who holds it."""
         with self._database.transaction() as tx:
-            renewed = cases.renew(tx, case_id, operator.operator_id, self._clock())
+            renewed = cases.renew(tx, case_id, operator.operator_id, self._clock(), self._policy.lease)
         case = self._reader.find(case_id)
         if not renewed:
             raise lease_lost(case)

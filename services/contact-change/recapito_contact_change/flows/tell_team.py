@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from recapito_contact_change.adapters.mails import Mails
-from recapito_contact_change.domain import FIRST_LOOK
+from recapito_contact_change.domain import Policy
 from recapito_contact_change.store import load, team_mails
 from recapito_servicekit import logs
 from recapito_servicekit.clock import Clock
@@ -21,10 +21,11 @@ SOON: Final = timedelta(hours=4)
 class TellTeam:
     """See ``run_once``. ``address``: the team's; empty: nobody is told. ``every``: no more often than that."""
 
-    def __init__(self, database: Database, mails: Mails, clock: Clock, address: str, every: timedelta) -> None:
+    def __init__(self, database: Database, mails: Mails, clock: Clock, policy: Policy, address: str, every: timedelta) -> None:
         self._database = database
         self._mails = mails
         self._clock = clock
+        self._policy = policy
         self._address = address
         self._every = every
 
@@ -43,7 +44,7 @@ class TellTeam:
         now = self._clock()
         with self._database.transaction() as tx:
             last = team_mails.last(tx, self._address)
-            waiting = load.waiting(tx, now, soon=now + SOON, unseen_since=now - FIRST_LOOK)
+            waiting = load.waiting(tx, now, soon=now + SOON, unseen_since=now - self._policy.first_look)
             is_new = waiting.newest is not None and (last is None or waiting.newest > last)
             due = last is None or now >= last + self._every
             if not (due and (is_new or waiting.late or waiting.unseen)) or not team_mails.claim(tx, self._address, last, now):

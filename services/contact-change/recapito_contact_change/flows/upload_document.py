@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from recapito_contact_change.domain import DOCUMENTS_A_DAY, Asker
+from recapito_contact_change.domain import Asker, Policy
 from recapito_contact_change.store import allowances, documents
 from recapito_documents.errors import CleaningUnavailable, DocumentRefused
 from recapito_documents.pipeline import DocumentPipeline, StoredDocument
@@ -15,10 +15,11 @@ from recapito_servicekit.sql import Database
 class UploadDocument:
     """See ``run``."""
 
-    def __init__(self, database: Database, pipeline: DocumentPipeline, clock: Clock) -> None:
+    def __init__(self, database: Database, pipeline: DocumentPipeline, clock: Clock, policy: Policy) -> None:
         self._database = database
         self._pipeline = pipeline
         self._clock = clock
+        self._policy = policy
 
     def run(self, asker: Asker, name: str, chunks: Iterable[bytes]) -> StoredDocument:
         """Receives and keeps a document. One that is refused counts too, for looking at it is what costs.
@@ -27,9 +28,10 @@ class UploadDocument:
         """
         with self._database.transaction() as tx:
             day = self._clock().date()
-            taken = allowances.take(tx, asker.customer_id, allowances.DOCUMENTS, day, DOCUMENTS_A_DAY)
+            taken = allowances.take(tx, asker.customer_id, allowances.DOCUMENTS, day, self._policy.documents_a_day)
         if not taken:
-            raise Refusal(Kind.RESOURCE_EXHAUSTED, "TOO_MANY_DOCUMENTS", f"{DOCUMENTS_A_DAY} documents a day; come back tomorrow")
+            most = self._policy.documents_a_day
+            raise Refusal(Kind.RESOURCE_EXHAUSTED, "TOO_MANY_DOCUMENTS", f"{most} documents a day; come back tomorrow")
         try:
             document = self._pipeline.store(name, chunks)
         except DocumentRefused as error:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from recapito_contact_change.domain import LEASE, Case, Change, Decision, Operator, State
+from recapito_contact_change.domain import DEFAULTS, Case, Change, Decision, Operator, State
 from recapito_contact_change.prechecks import Found
 from recapito_contact_change.store import findings
 from recapito_contact_change.store.changes import change_of
@@ -95,8 +95,15 @@ def page(tx: sa.Connection, chosen: Filter, now: datetime, after: Place | None, 
     return [_case(row) for row in tx.execute(query.order_by(*order).limit(most))]
 
 
-def take(tx: sa.Connection, case_id: str, operator: Operator, registry_version: int, now: datetime) -> bool:
-    """Gives the operator the case for 15 minutes. False: another holds it, or it isn't in review."""
+def take(
+    tx: sa.Connection,
+    case_id: str,
+    operator: Operator,
+    registry_version: int,
+    now: datetime,
+    lease: timedelta = DEFAULTS.lease,
+) -> bool:
+    """Gives the operator the case for the length of a lease. False: another holds it, or it isn't in review."""
     # its own row says that it is open, for of the change's a decision just written wouldn't be seen
     free = sa.or_(C.holder_id == "", C.lease_expires_at <= now, C.holder_id == operator.operator_id)
     taken = tx.execute(
@@ -105,7 +112,7 @@ def take(tx: sa.Connection, case_id: str, operator: Operator, registry_version: 
         .values(
             holder_id=operator.operator_id,
             holder_name=operator.name,
-            lease_expires_at=now + LEASE,
+            lease_expires_at=now + lease,
             registry_version=registry_version,
             version=C.version + 1,
         )
@@ -159,10 +166,10 @@ def _by_holder(
     return tx.execute(held.values(**values)).rowcount == 1
 
 
-def renew(tx: sa.Connection, case_id: str, operator_id: str, now: datetime) -> bool:
+def renew(tx: sa.Connection, case_id: str, operator_id: str, now: datetime, lease: timedelta) -> bool:
     """Lengthens the operator's live lease; the case stays as it is, and so does its version. False: they don't hold it."""
     held = CASES.update().where(C.case_id == case_id, C.holder_id == operator_id, C.lease_expires_at > now)
-    return tx.execute(held.values(lease_expires_at=now + LEASE)).rowcount == 1
+    return tx.execute(held.values(lease_expires_at=now + lease)).rowcount == 1
 
 
 def release(tx: sa.Connection, case_id: str, operator_id: str, now: datetime) -> bool:
