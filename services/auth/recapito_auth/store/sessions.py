@@ -5,7 +5,7 @@ one Lua call sees both. A session whose epoch is below its customer's least one 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -19,20 +19,26 @@ from recapito_servicekit.redis_pipe import RedisPipe, Script
 _BUCKET: Final = 3
 _SCAN: Final = 1_000
 
-_INTROSPECT: Final = """
-local flat = redis.call('HGETALL', KEYS[1])
-if #flat == 0 then return false end
-local s, now = {}, tonumber(ARGV[1])
-for i = 1, #flat, 2 do s[flat[i]] = flat[i + 1] end
-local least = redis.call('HGET', KEYS[2], s.kind == 'OPERATOR' and s.operator_id or s.customer_id)
-if tonumber(s.expires_at) <= now or tonumber(s.seen_at) + tonumber(s.idle) <= now
-    or (least and tonumber(s.epoch) < tonumber(least)) then
+# in the order of Session's fields
+_FIELDS: Final = (
+    *("kind", "customer_id", "epoch", "acr", "amr", "auth_time", "expires_at", "idle", "contact_changed_at", "claims_held_until"),
+    *("operator_id", "operator_name", "role", "session_id", "label", "created_at", "seen_at", "frozen"),
+)
+# values alone: the names would double what every answer is read from
+_INTROSPECT: Final = f"""
+local s = redis.call('HMGET', KEYS[1], {", ".join(f"'{name}'" for name in _FIELDS)})
+if not s[1] then return false end
+local now = tonumber(ARGV[1])
+local kind, customer_id, epoch, expires_at, idle, operator_id, seen_at = s[1], s[2], s[3], s[7], s[8], s[11], s[17]
+local least = redis.call('HGET', KEYS[2], kind == 'OPERATOR' and operator_id or customer_id)
+if tonumber(expires_at) <= now or tonumber(seen_at) + tonumber(idle) <= now
+    or (least and tonumber(epoch) < tonumber(least)) then
   redis.call('DEL', KEYS[1])
   return false
 end
 redis.call('HSET', KEYS[1], 'seen_at', now)
-redis.call('PEXPIRE', KEYS[1], math.min(tonumber(s.expires_at) - now, tonumber(s.idle)))
-return flat
+redis.call('PEXPIRE', KEYS[1], math.min(tonumber(expires_at) - now, tonumber(idle)))
+return s
 """
 # the index names a person's sessions, by when each ends at the latest
 _OPEN: Final = """
@@ -135,8 +141,8 @@ class Sessions:
         if not is_token(token):
             return None
         with fail_closed():
-            flat: Any = self._introspect(keys=[_session_key(token), _epochs_key(token[:_BUCKET])], args=[millis(now)])
-        return _from_fields(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
+            found: Any = self._introspect(keys=[_session_key(token), _epochs_key(token[:_BUCKET])], args=[millis(now)])
+        return _session(found) if found else None
 
     def of_customer(self, customer_id: str, now: datetime) -> list[tuple[str, Session]]:
         """The customer's live sessions, the last used first, each with the key that ``end_key`` takes."""
@@ -198,10 +204,10 @@ class Introspection:
         if not is_token(token):
             return None
         try:
-            flat = await self._pipe.run(self._script, (_session_key(token), _epochs_key(token[:_BUCKET])), (millis(now),))
+            found = await self._pipe.run(self._script, (_session_key(token), _epochs_key(token[:_BUCKET])), (millis(now),))
         except redis.RedisError as error:
             raise unavailable(error) from error
-        return _from_fields(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
+        return _session(found) if found else None
 
 
 def is_token(token: str) -> bool:
@@ -258,26 +264,32 @@ def _to_fields(session: Session, now: datetime) -> dict[str, str | int]:
 
 
 def _from_fields(fields: Mapping[str, str]) -> Session:
+    return _session([fields.get(name) for name in _FIELDS])
+
+
+def _session(values: Sequence[Any]) -> Session:
+    """From the values of ``_FIELDS``; None where a session is from before the field."""
+    kind, customer_id, epoch, acr, amr, auth_time, expires_at, idle, contact_changed_at, held_until, *rest = values
+    operator_id, operator_name, role, session_id, label, created_at, seen_at, frozen = rest
     return Session(
-        kind=Kind(fields["kind"]),
-        customer_id=fields["customer_id"],
-        epoch=int(fields["epoch"]),
-        acr=fields["acr"],
-        amr=tuple(fields["amr"].split()),
-        auth_time=_instant(fields["auth_time"]),
-        expires_at=_instant(fields["expires_at"]),
-        idle=timedelta(milliseconds=int(fields["idle"])),
-        contact_changed_at=_instant(fields["contact_changed_at"]) if fields["contact_changed_at"] else None,
-        claims_held_until=_instant(fields["claims_held_until"]) if fields["claims_held_until"] else None,
-        operator_id=fields["operator_id"],
-        operator_name=fields["operator_name"],
-        role=fields["role"],
-        # what a session from before this field doesn't have
-        session_id=fields.get("session_id", ""),
-        label=fields.get("label", ""),
-        created_at=_instant(fields["created_at"]) if fields.get("created_at") else None,
-        seen_at=_instant(fields["seen_at"]),
-        frozen=fields.get("frozen") == "1",
+        Kind(kind),
+        customer_id,
+        int(epoch),
+        acr,
+        tuple(amr.split()),
+        _instant(auth_time),
+        _instant(expires_at),
+        timedelta(milliseconds=int(idle)),
+        _instant(contact_changed_at) if contact_changed_at else None,
+        _instant(held_until) if held_until else None,
+        operator_id,
+        operator_name,
+        role,
+        session_id or "",
+        label or "",
+        _instant(created_at) if created_at else None,
+        _instant(seen_at),
+        frozen == "1",
     )
 
 
