@@ -27,7 +27,7 @@ ELSEWHERE = re.compile(
     r"/registrati|/denunce|/recapito(/(numero|codice|documento|dati|inviata))?$|/accedi/(senza-cellulare|assistenza)"
 )
 # no page of their own: a picture, a list for the browser, and the addresses of forms that lead back to their page
-NO_PAGE = re.compile(r"/manifest\.webmanifest|/casi/<.*>/(documenti|presa|rilascio|ripristino|decisione)")
+NO_PAGE = re.compile(r"/manifest\.webmanifest|/casi/<.*>/(documenti|presa|rilascio|ripristino|decisione)|/clienti/<.*>/sblocco")
 
 
 def signed_in(system: System, chromium: Browser, pictures: Path, known: Known) -> Person:
@@ -150,11 +150,33 @@ def test_frozen_customer_and_supervisor(system: System, chromium: Browser, tmp_p
     supervisor.open("/casi?stato=tutti")
     supervisor.page.get_by_role("link", name=f"{known.given_name} {known.family_name}").first.click()
     supervisor.look()
+    case = supervisor.page.url
     supervisor.follow("Storia del caso")
     supervisor.open("/andamento")
     auditor = operator_at_desk(system, chromium, tmp_path, "auditor")
-    auditor.open(supervisor.page.url.removesuffix("/storia"))
+    auditor.open(case)
     assert stranger.findings + supervisor.findings + auditor.findings == []
+
+
+def test_supervisor_helps_a_customer_in_and_enrols_a_colleague(system: System, chromium: Browser, tmp_path: Path) -> None:
+    known = registered(system)
+    colleague = f"dario-{known.customer_id.lower()}"
+    supervisor = operator_at_desk(system, chromium, tmp_path, "supervisor")
+    supervisor.open("/clienti")
+    supervisor.fill(who="nessuno@example.com")
+    supervisor.fill(who=known.mobile)
+    supervisor.says(known.family_name)
+    supervisor.open("/operatori")
+    supervisor.page.locator("main [name=role][value=reviewer]").check()
+    supervisor.page.get_by_role("textbox", name="Nome utente").fill(colleague)
+    supervisor.press("Crea l'operatore")
+    supervisor.says("otpauth://totp/")
+    supervisor.open("/operatori")
+    supervisor.press(f"Disabilita: {colleague}")
+    supervisor.press("Sì, disabilita")
+    supervisor.open("/codici-di-recupero")
+    supervisor.press("Mostra dieci codici nuovi")
+    assert supervisor.findings == []
 
 
 @pytest.mark.parametrize(("site", "views"), [("portal", portal_views), ("console", console_views)])
