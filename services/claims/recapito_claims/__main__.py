@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import grpc
-from recapito.claims.v1 import claims_pb2_grpc, intake_pb2_grpc
+from recapito.claims.v1 import claims_pb2_grpc, intake_pb2_grpc, privacy_pb2_grpc
 
 from recapito_claims import doctor, operations
 from recapito_claims.flows.clean_up import CleanUp
@@ -15,6 +15,7 @@ from recapito_claims.senders.mails import Mails
 from recapito_claims.senders.receipt import Receipts
 from recapito_claims.servicers.customer import ClaimsServicer
 from recapito_claims.servicers.intake import IntakeServicer
+from recapito_claims.servicers.privacy import PrivacyServicer
 from recapito_claims.settings import ClaimsSettings
 from recapito_claims.store.tables import OUTBOX
 from recapito_claims.upstream import Proofs, Registry
@@ -29,7 +30,11 @@ from recapito_servicekit.tls import Identity
 
 SERVICE = "claims"
 ROLES = ("notices", "clean-up")
-SERVICES = ("recapito.claims.v1.ClaimsService", "recapito.claims.v1.ClaimsIntakeService")
+SERVICES = (
+    "recapito.claims.v1.ClaimsService",
+    "recapito.claims.v1.ClaimsIntakeService",
+    "recapito.claims.v1.ClaimsPrivacyService",
+)
 
 
 async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving.Wiring:
@@ -45,8 +50,11 @@ async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving
 
     intake = IntakeServicer(database, pipeline, clock, timedelta(days=settings.question_days))
 
+    privacy = PrivacyServicer(database, pipeline, clock)
+
     def add(server: grpc.aio.Server) -> None:
         claims_pb2_grpc.add_ClaimsServiceServicer_to_server(servicer, server)
+        privacy_pb2_grpc.add_ClaimsPrivacyServiceServicer_to_server(privacy, server)
         intake_pb2_grpc.add_ClaimsIntakeServiceServicer_to_server(intake, server)
 
     async def ready() -> bool:

@@ -164,6 +164,13 @@ class Handler:
         """What happened after the cursor."""
         return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=2))
 
+    def first_told(self, claim: pb.Claim) -> pb.Claim:
+        """The claim as the stream first tells of it."""
+        stream = self.stub.WatchClaims(intake.WatchClaimsRequest(), timeout=10)
+        found = next(one.claim for one in stream if one.claim.claim_id == claim.claim_id)
+        stream.cancel()
+        return found
+
     def get(self, claim: pb.Claim) -> pb.Claim:
         answer: pb.Claim = self.call("GetClaim", intake.ClaimsIntakeServiceGetClaimRequest(claim_id=claim.claim_id)).claim
         return answer
