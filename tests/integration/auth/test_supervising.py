@@ -132,13 +132,27 @@ def test_operators_are_listed_for_supervisors(auth: Auth, supervisor: str, clock
     assert dead.kind is Kind.UNAUTHENTICATED
 
 
-def test_new_recovery_codes_make_the_old_ones_worthless(auth: Auth, supervisor: str, printed: str) -> None:
+def test_new_recovery_codes_make_the_old_ones_worthless(auth: Auth, supervisor: str, printed: str, clock: SetClock) -> None:
     old = re.findall(r"^  ([a-z2-7]{4}(?:-[a-z2-7]{4}){3})$", printed, re.MULTILINE)
-    new = auth.operators.RenewRecoveryCodes(pb.RenewRecoveryCodesRequest(), metadata=bearer(supervisor)).recovery_codes
+
+    def renew(code: str) -> list[str]:
+        request = pb.RenewRecoveryCodesRequest(totp=code)
+        return list(auth.operators.RenewRecoveryCodes(request, metadata=bearer(supervisor)).recovery_codes)
+
+    used = totp(printed).at(clock.now)
+    for code in ("", "000000", used):  # a session alone makes no codes
+        assert refused(partial(renew, code)).violations[0].reason == "WRONG"
+    clock.forward(seconds=30)
+    new = renew(totp(printed).at(clock.now))
     assert len(set(new)) == 10
     assert not set(new) & set(old)
     assert refused(partial(auth.operator, "bruno", PASSWORD, old[0])).reason == "SIGN_IN_FAILED"
     assert auth.operator("bruno", PASSWORD, new[0]).session.token
+    newer = renew(new[1])
+    assert not set(newer) & set(new)
+    for _ in range(5):
+        refused(partial(renew, "000000"))
+    assert refused(partial(renew, newer[0])).kind is Kind.RESOURCE_EXHAUSTED
     with auth.database.read() as connection:
         kept = str(connection.exec_driver_sql("SELECT body FROM audit").all())
     assert "OPERATOR_CODES_RENEWED" in kept

@@ -96,6 +96,9 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
     def RenewRecoveryCodes(
         self, request: operator_pb2.RenewRecoveryCodesRequest, context: grpc.ServicerContext
     ) -> operator_pb2.RenewRecoveryCodesResponse:
+        self._refuse("RenewRecoveryCodes")
+        if request.totp != TOTP:
+            raise invalid(Violation("totp", "WRONG", "wrong"))
         return operator_pb2.RenewRecoveryCodesResponse(recovery_codes=CODES)
 
     def ExplainSignIn(

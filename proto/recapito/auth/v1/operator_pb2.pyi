@@ -348,12 +348,17 @@ class RenewRecoveryCodesRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    TOTP_FIELD_NUMBER: _builtins.int
+    totp: _builtins.str
+    """The code that the authenticator app shows, or one of the recovery codes from before; each is accepted once."""
     def __init__(
         self,
+        *,
+        totp: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["totp", b"totp"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -120,8 +120,9 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RenewRecoveryCodes(self, request, context):
-        """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
-        other codes again, and the last ones count.
+        """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. It takes a factor
+        of its own, so that a session alone can't make others. A repeat gives other codes again, and the last ones count.
+        INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many wrong ones.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,8 +50,9 @@ class OperatorServiceStub:
     ListOperators: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListOperatorsRequest, _operator_pb2.ListOperatorsResponse]
     """Lists all operators, those who are disabled too, by name; for supervisors."""
     RenewRecoveryCodes: _grpc.UnaryUnaryMultiCallable[_operator_pb2.RenewRecoveryCodesRequest, _operator_pb2.RenewRecoveryCodesResponse]
-    """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
-    other codes again, and the last ones count.
+    """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. It takes a factor
+    of its own, so that a session alone can't make others. A repeat gives other codes again, and the last ones count.
+    INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many wrong ones.
     """
     UnlockCustomer: _grpc.UnaryUnaryMultiCallable[_operator_pb2.UnlockCustomerRequest, _operator_pb2.UnlockCustomerResponse]
     """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
@@ -87,8 +88,9 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     ListOperators: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListOperatorsRequest, _operator_pb2.ListOperatorsResponse]  # type: ignore[assignment]
     """Lists all operators, those who are disabled too, by name; for supervisors."""
     RenewRecoveryCodes: _aio.UnaryUnaryMultiCallable[_operator_pb2.RenewRecoveryCodesRequest, _operator_pb2.RenewRecoveryCodesResponse]  # type: ignore[assignment]
-    """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
-    other codes again, and the last ones count.
+    """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. It takes a factor
+    of its own, so that a session alone can't make others. A repeat gives other codes again, and the last ones count.
+    INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many wrong ones.
     """
     UnlockCustomer: _aio.UnaryUnaryMultiCallable[_operator_pb2.UnlockCustomerRequest, _operator_pb2.UnlockCustomerResponse]  # type: ignore[assignment]
     """Lifts a customer's locks: of the user name after wrong passwords, of codes after wrong codes; for supervisors. The count of wrong
@@ -157,8 +159,9 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operator_pb2.RenewRecoveryCodesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.RenewRecoveryCodesResponse, _abc.Awaitable[_operator_pb2.RenewRecoveryCodesResponse]]:
-        """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. A repeat gives
-        other codes again, and the last ones count.
+        """Gives the operator who acts new recovery codes, shown once; the ones from before are worth nothing any more. It takes a factor
+        of its own, so that a session alone can't make others. A repeat gives other codes again, and the last ones count.
+        INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many wrong ones.
         """
 
     @_abc_1.abstractmethod

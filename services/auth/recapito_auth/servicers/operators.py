@@ -72,7 +72,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
 
     def RenewRecoveryCodes(self, request: pb.RenewRecoveryCodesRequest, context: Any) -> pb.RenewRecoveryCodesResponse:
         """See the proto."""
-        codes = operators_own.renew_recovery_codes(self._parts, current_call().the_person())
+        codes = operators_own.renew_recovery_codes(self._parts, current_call().the_person(), request.totp)
         return pb.RenewRecoveryCodesResponse(recovery_codes=codes)
 
     def UnlockCustomer(self, request: pb.UnlockCustomerRequest, context: Any) -> pb.UnlockCustomerResponse:

@@ -77,15 +77,23 @@ def disable() -> Page:
 @own.get("")
 def codes() -> str:
     """What recovery codes are, and the button for new ones."""
-    return render_template("operators/codes.html", codes=[])
+    return render_template("operators/codes.html", codes=[], fault="")
 
 
 @own.post("")
-def renew() -> str:
-    """New codes, shown once."""
-    made: operator_pb2.RenewRecoveryCodesResponse = ask(
-        backend().operators.RenewRecoveryCodes, operator_pb2.RenewRecoveryCodesRequest()
-    )
+def renew() -> Page:
+    """New codes, shown once, for a code of the app."""
+    message = operator_pb2.RenewRecoveryCodesRequest(totp="".join(request.form.get("totp", "").split())[:LONGEST])
+    try:
+        made: operator_pb2.RenewRecoveryCodesResponse = ask(backend().operators.RenewRecoveryCodes, message)
+    except Refusal as refusal:
+        if refusal.kind is Kind.INVALID_ARGUMENT:
+            fault, status = _("Il codice non è giusto, oppure è già stato usato: aspetta il prossimo."), 422
+        elif refusal.kind is Kind.RESOURCE_EXHAUSTED:
+            fault, status = _("Troppi codici sbagliati. Riprova tra qualche minuto."), 429
+        else:
+            raise
+        return render_template("operators/codes.html", codes=[], fault=fault), status
     return render_template("operators/codes.html", codes=made.recovery_codes)
 
 
