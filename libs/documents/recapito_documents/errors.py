@@ -18,6 +18,7 @@ class Reason(StrEnum):
     TOO_MANY_PAGES = "DOCUMENT_TOO_MANY_PAGES"
     ENCRYPTED = "DOCUMENT_ENCRYPTED"
     TOO_COMPLEX = "DOCUMENT_TOO_COMPLEX"
+    INFECTED = "DOCUMENT_INFECTED"
 
 
 class DocumentRefused(Exception):
@@ -30,7 +31,9 @@ class DocumentRefused(Exception):
 
 
 class CleaningUnavailable(Exception):
-    """Raised when no document can be cleaned now, whatever it holds: no worker starts, or all are busy. Try again later."""
+    """Raised when no document can be cleaned now, whatever it holds: no worker starts, all are busy, or
+    the virus scanner gives no verdict. Try again later.
+    """
 
 
 class DocumentDamaged(Exception):
@@ -55,6 +58,7 @@ def refused(reason: Reason, limits: Limits) -> DocumentRefused:
         Reason.TOO_MANY_PIXELS: f"the picture has more than {limits.max_pixels / 1_000_000:g} megapixels; send a smaller one",
         Reason.TOO_MANY_PAGES: f"the PDF has more than {limits.max_pages} pages; send only those that are needed",
         Reason.ENCRYPTED: "the PDF is encrypted; send it without a password and without restrictions",
+        Reason.INFECTED: "the virus scanner found something in the file; send a photo of the document taken anew",
         Reason.TOO_COMPLEX: "cleaning the file takes too much time or memory; send a photo or a simpler scan of it",
     }
     return DocumentRefused(reason, messages[reason])

@@ -15,6 +15,7 @@ from recapito_documents.errors import Reason, refused
 from recapito_documents.keys import KeyRing, new_document_key, seal, unseal
 from recapito_documents.limits import Limits
 from recapito_documents.names import shown_name
+from recapito_documents.scanning import Scanner
 
 _PDF: Final = "application/pdf"
 _ALLOWED: Final = frozenset({"image/jpeg", "image/png", _PDF})
@@ -44,13 +45,20 @@ class StoredDocument(DocumentRef):
 
 
 class DocumentPipeline:
-    """Takes documents in and gives them back. One is shared by all threads of a process."""
+    """Takes documents in and gives them back. One is shared by all threads of a process. ``scan``: for viruses; None: none is."""
 
-    def __init__(self, blobs: BlobStore, keys: KeyRing, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        blobs: BlobStore,
+        keys: KeyRing,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        scan: Scanner | None = None,
+    ) -> None:
         self._blobs = blobs
         self._keys = keys
         self._limits = limits
         self._cleaner = Cleaner(limits)
+        self._scan = scan
 
     def store(self, name: str, chunks: Iterable[bytes]) -> StoredDocument:
         """Receives, checks, cleans, encrypts and keeps a document.
@@ -60,6 +68,8 @@ class DocumentPipeline:
         """
         data = self._received(chunks)
         media_type = self._media_type(data)
+        if self._scan is not None and self._scan(data):
+            raise refused(Reason.INFECTED, self._limits)
         cleaned = self._cleaner.clean(media_type, data)
         document_id = uuid.uuid4().hex
         key = new_document_key()

@@ -47,6 +47,7 @@ from recapito_documents.blobs import FolderBlobs
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_documents.reading import lines_of
+from recapito_documents.scanning import scanner
 from recapito_servicekit import backlog, calling, cli, logs, management, persons, serving, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
@@ -157,7 +158,8 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
 
 
 def _pipeline(settings: ContactChangeSettings) -> DocumentPipeline:
-    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys), settings.limits)
+    blobs, keys = FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys)
+    return DocumentPipeline(blobs, keys, settings.limits, scanner(settings.clamd_address))
 
 
 def _settings() -> ContactChangeSettings:

@@ -9,6 +9,7 @@ from recapito_contact_change.domain import Policy
 from recapito_documents.keys import KeyRing
 from recapito_documents.limits import Limits
 from recapito_documents.reading import can_read
+from recapito_documents.scanning import scanner
 from recapito_servicekit.mail import MailSettings
 from recapito_servicekit.settings import PRODUCTION, ServerSettings, SqlSettings, WorkSettings, between, setting
 
@@ -59,6 +60,9 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
     document_mib: int = setting("DOCUMENT_MIB", "the largest document, MiB", default=8, check=between(1, 16))
     document_megapixels: int = setting("DOCUMENT_MEGAPIXELS", "the largest picture, megapixels", default=40, check=between(5, 60))
     document_pages: int = setting("DOCUMENT_PAGES", "the longest PDF, pages", default=10, check=between(2, 20))
+    clamd_address: str = setting(
+        "CLAMD_ADDRESS", "a ClamAV daemon that scans documents, host:port or unix:/path; empty: none does", default=""
+    )
     document_days: int = setting(
         "DOCUMENT_DAYS", "days that identity documents are kept after the decision", default=30, check=between(1, 30)
     )
@@ -111,4 +115,8 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
             raise ValueError("RECAPITO_CONSOLE_URL: https://host or https://host:port")
         if self.read_zones and not can_read():
             raise ValueError("RECAPITO_READ_ZONES: install recapito-documents[ocr] for it")
+        try:
+            scanner(self.clamd_address)
+        except ValueError as error:
+            raise ValueError(f"RECAPITO_CLAMD_ADDRESS: {error}") from None
         KeyRing.parse(self.document_keys)

@@ -61,6 +61,9 @@ REASONS: Final = {
     "DOCUMENT_EMPTY": _l("Il file è vuoto. Scegli una foto JPEG o PNG, oppure un PDF."),
     "DOCUMENT_TOO_LARGE": _l("Il file supera gli 8 MB. Scatta una foto meno pesante o riduci il PDF."),
     "DOCUMENT_TYPE_NOT_ALLOWED": _l("Questo tipo di file non va bene. Scegli una foto JPEG o PNG, oppure un PDF."),
+    "DOCUMENT_INFECTED": _l(
+        "Il controllo antivirus ha trovato qualcosa in questo file: fotografa di nuovo il documento e invia la foto."
+    ),
     "DOCUMENT_HEIC_NOT_ALLOWED": _l(
         "Le foto HEIC non vanno bene. Imposta la fotocamera su «Più compatibile», oppure esporta la foto come JPEG."
     ),
