@@ -33,3 +33,9 @@ restore: setup
 	done
 	@rm -rf var/redis
 	@echo "Restored. Everybody is signed out (Redis starts afresh). Now: make up"
+
+# All that the system keeps of a customer, across services, as one archive (docs/ops.md).
+.PHONY: export-customer
+export-customer: setup
+	@[ -n "$(ID)" ] || { echo "Say whose: make export-customer ID=… TO=archive.zip" >&2; exit 1; }
+	@for service in auth contact-change claims; do .venv/bin/recapito-$$service export-customer $(ID) $(TO) || exit 1; done

@@ -8,12 +8,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from recapito_auth import exporting
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.settings import EnrolmentSettings, StateSettings
 from recapito_auth.store import audit, operators, sealing
 from recapito_auth.store.redisio import connect
 from recapito_auth.store.sessions import Sessions
-from recapito_servicekit import cli
+from recapito_servicekit import cli, export
 from recapito_servicekit.backup import commands as backup
 from recapito_servicekit.backup.estate import Estate, check_value, no_blobs
 from recapito_servicekit.clock import system_clock
@@ -26,6 +27,7 @@ SERVICE: Final = "auth"
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands."""
     backup.add(commands, _estate)
+    export.add_command(commands, exporting.files)
     cli.add(commands, "end-all-sessions", "ends every session and all that is under way: after a restore, or an incident", _end)
     cli.add(
         commands, "rewrap-keys", "seals every operator's TOTP secret with the current key (RECAPITO_TOTP_KEY, first)", _rewrap

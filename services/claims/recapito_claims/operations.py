@@ -1,20 +1,26 @@
 """What ops do with the service's state: back it up, bring it back, rotate its keys."""
 
 import argparse
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from recapito_claims.flows.privacy import erase_customer, export_customer
 from recapito_claims.settings import ClaimsSettings
 from recapito_claims.store.tables import attachments
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.errors import DocumentDamaged, UnknownKey
 from recapito_documents.keys import KeyRing
-from recapito_documents.pipeline import blob_keys
+from recapito_documents.pipeline import DocumentPipeline, blob_keys
+from recapito_servicekit import cli, export
 from recapito_servicekit.backup import commands as backup
 from recapito_servicekit.backup import documents
 from recapito_servicekit.backup.estate import Estate
+from recapito_servicekit.clock import system_clock
 from recapito_servicekit.rewrap import Place
 from recapito_servicekit.settings import load
+from recapito_servicekit.sql import Database
 
 SERVICE: Final = "claims"
 A: Final = attachments.c
@@ -24,6 +30,9 @@ KEPT: Final = documents.Documents(Place(attachments, A.attachment_id, A.key_id, 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands."""
     backup.add(commands, _estate)
+    export.add_command(commands, _files)
+    erase = cli.add(commands, "erase-customer", "erases what may be erased of a customer, and names what the law keeps", _erase)
+    erase.add_argument("customer_id", metavar="CUSTOMER_ID")
     documents.add_rewrap(commands, _open, (UnknownKey, DocumentDamaged))
 
 
@@ -49,3 +58,23 @@ def _estate() -> Estate:
         blobs=FolderBlobs(settings.blob_dir),
         afterwards=("start the service",),
     )
+
+
+def _pipeline(settings: ClaimsSettings) -> DocumentPipeline:
+    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+
+
+def _files(customer_id: str) -> Iterator[tuple[str, bytes]]:
+    settings = _settings()
+    database = Database(settings.database_url, 1)
+    yield from export_customer(database, _pipeline(settings), customer_id)
+    database.close()
+
+
+def _erase(arguments: argparse.Namespace) -> None:
+    settings = _settings()
+    database = Database(settings.database_url, 1)
+    erased, kept = erase_customer(database, _pipeline(settings), system_clock, arguments.customer_id)
+    database.close()
+    lines = [f"kept: {one.what}, {one.rule}, {f'until {one.until}' if one.until else 'for it is not over'}" for one in kept]
+    sys.stdout.write("\n".join([f"erased: {erased} drafts and claims, with their documents", *lines, ""]))

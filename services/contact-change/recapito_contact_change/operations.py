@@ -4,12 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from recapito_contact_change import exporting
 from recapito_contact_change.settings import ContactChangeSettings
 from recapito_contact_change.store.tables import DOCUMENTS
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.errors import DocumentDamaged, UnknownKey
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import blob_keys
+from recapito_servicekit import export
 from recapito_servicekit.backup import commands as backup
 from recapito_servicekit.backup import documents
 from recapito_servicekit.backup.estate import Estate
@@ -24,6 +26,7 @@ KEPT: Final = documents.Documents(Place(DOCUMENTS, D.document_id, D.key_id, D.wr
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands."""
     backup.add(commands, _estate)
+    export.add_command(commands, exporting.files)
     documents.add_rewrap(commands, _open, (UnknownKey, DocumentDamaged))
 
 
