@@ -51,6 +51,10 @@ def test_in_the_network_of_metrics_are_workers_alone() -> None:
     assert all(name.endswith("-work") for name in inside)
 
 
+def test_who_publishes_or_consumes_events_reaches_the_broker() -> None:
+    assert {name for name, block in lasting().items() if "to-rabbitmq" in networks(block)} == {"contact-change", "contact-change-work"}
+
+
 def test_backups_are_seen_by_no_process_that_stays() -> None:
     assert [name for name, block in blocks().items() if "*backups" in block] == [
         f"{service}-backup" for service in ("auth", "contact-change", "claims")
