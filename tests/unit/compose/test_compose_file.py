@@ -52,7 +52,10 @@ def test_in_the_network_of_metrics_are_workers_alone() -> None:
 
 
 def test_who_publishes_or_consumes_events_reaches_the_broker() -> None:
-    assert {name for name, block in lasting().items() if "to-rabbitmq" in networks(block)} == {"contact-change", "contact-change-work"}
+    assert {name for name, block in lasting().items() if "to-rabbitmq" in networks(block)} == {
+        "contact-change",
+        "contact-change-work",
+    }
 
 
 def test_backups_are_seen_by_no_process_that_stays() -> None:
