@@ -28,7 +28,7 @@ from recapito_servicekit import outbox
 
 POINTS: dict[str, tuple[type, str]] = {
     "submit": (SubmitRequest, "_write"),
-    "decide": (DecideCase, "_write"),
+    "decide": (DecideCase, "_give"),
     "publish": (Producer, "publish"),
     "open": (OpenCase, "run"),
     "apply": (ApplyDecision, "run"),
