@@ -121,6 +121,21 @@ def test_message_is_given_up_after_five_tries(
     assert jobs_left(redis_url) == 0
 
 
+def test_notice_outlasts_an_outage_of_more_tries_than_a_code_has(
+    live_otp: Otp, mailbox: SmtpSink, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "FIRST_PAUSE", timedelta(milliseconds=20))
+    mailbox.answers = ["451 later"] * 8
+    request = otp_pb2.SendNoticeRequest(
+        request_id="n8", destination=MOBILE, channel=otp_pb2.CHANNEL_SMS, template="already_registered", locale="it"
+    )
+    with delivering(live_otp.settings):
+        live_otp.as_("contact-change").SendNotice(request)
+        mailbox.wait(INBOX, seconds=30)
+        wait_until(lambda: jobs_left(redis_url) == 0)
+    assert len(mailbox.to(INBOX)) == 1
+
+
 def test_expired_and_superseded_codes_are_not_sent(pki: Pki, redis_url: str, mailbox: SmtpSink, clock: Any) -> None:
     otp = Otp(pki, redis_url, clock, **mailbox.settings())
     try:

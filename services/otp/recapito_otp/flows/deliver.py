@@ -26,6 +26,8 @@ log = logs.get(__name__)
 
 TRIES: Final = 5
 FIRST_PAUSE: Final = timedelta(seconds=2)
+# a notice has nobody who would ask for it again: a relay that is away costs it no try, for as long as an event waits for one
+LONGEST_OUTAGE: Final = timedelta(days=1)
 AFTER_LOSS_SECONDS: Final = 0.5
 
 
@@ -91,6 +93,10 @@ class Deliver:
             return "rejected"
         except SendFailed as error:
             log.warning("message not taken", tries=job.tries, cause=str(error.__cause__ or error))
+            age = self._clock() - job.queued_at()
+            if not job.generation and age < LONGEST_OUTAGE:
+                jobs.again_after(job, max(age / 4, FIRST_PAUSE), counts=False)
+                return "delayed"
             if job.tries >= self._tries:
                 jobs.finish(job, Delivery.FAILED, self._clock(), "UNREACHABLE")
                 return "unreachable"

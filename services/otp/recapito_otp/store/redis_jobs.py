@@ -40,6 +40,10 @@ class Job:
     sealed: str
     tries: int
 
+    def queued_at(self) -> datetime:
+        """When it was queued: a stream's entries are named by Redis' clock."""
+        return datetime.fromtimestamp(int(self.entry.partition("-")[0]) / 1000, UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -129,10 +133,11 @@ class RedisJobs:
         except NoScriptError:
             self._redis.eval(_FINISH.text, *arguments)
 
-    def again_after(self, job: Job, pause: timedelta) -> None:
-        """Leaves the job for another try after ``pause``, at most the lease."""
+    def again_after(self, job: Job, pause: timedelta, *, counts: bool = True) -> None:
+        """Leaves the job for another try after ``pause``, at most the lease. ``counts``: whether this one counts as a try."""
         idle = max(0, self._lease_ms - int(pause.total_seconds() * 1000))
-        self._redis.xclaim(self._stream, keys.GROUP, CONSUMER, 0, [job.entry], idle=idle, justid=True)
+        tries = job.tries if counts else job.tries - 1
+        self._redis.xclaim(self._stream, keys.GROUP, CONSUMER, 0, [job.entry], idle=idle, retrycount=tries, justid=True)
 
     def dead_letters(self) -> list[DeadLetter]:
         """The notices that gave up, the oldest first."""
