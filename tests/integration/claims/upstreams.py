@@ -17,6 +17,26 @@ from recapito_servicekit.serving import Wiring
 from recapito_servicekit.times import to_timestamp
 
 CODE = "123456"
+PREFIXES = (
+    "320",
+    "327",
+    "328",
+    "329",
+    "330",
+    "333",
+    "334",
+    "335",
+    "338",
+    "339",
+    "340",
+    "342",
+    "345",
+    "346",
+    "347",
+    "348",
+    "349",
+    "366",
+)
 
 
 @dataclass
@@ -107,7 +127,7 @@ class Otp:
             subject=customer_id,
             purpose=purpose,
             channel=otp_pb2.CHANNEL_SMS,
-            destination=f"+39320{secrets.randbelow(10**7):07d}",  # each its own, so that no limit of sends is met
+            destination=f"+39{secrets.choice(PREFIXES)}{secrets.randbelow(10**7):07d}",  # no limit of sends is met
             locale="it",
             transaction_hash=transaction_hash,
         )

@@ -226,9 +226,27 @@ def test_wrong_attachment_is_told(browser: Browser) -> None:
     assert 'id="document-error"' in browser.post(f"{path}/documenti", kind="1").text
 
 
-def test_somebody_elses_claim_is_not_there(browser: Browser) -> None:
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("", "/dati", "/persona", "/infortunio", "/ricovero", "/spese", "/documenti", "/rimborso", "/riepilogo", "/elimina"),
+        *("/ricevuta", "/ricevuta.pdf", "/domanda", "/altri-documenti", "/ritira"),
+    ],
+)
+def test_somebody_elses_claim_is_not_there(browser: Browser, page: str) -> None:
     browser.sign_in()
-    assert browser.get("/denunce/claim-of-another").status_code == 404
+    assert browser.get(f"/denunce/claim-of-another{page}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "button",
+    ["/dati", "/spese/x/togli", "/documenti/x/togli", "/elimina", "/riepilogo", "/ritira", "/domanda", "/altri-documenti"],
+)
+def test_nothing_is_done_to_somebody_elses_claim(browser: Browser, backend: Backend, button: str) -> None:
+    browser.sign_in()
+    form = browser.form("/denunce/nuova", **EVENT, kinship="1", text="x", **DECLARED)
+    assert browser.client.post(f"/denunce/claim-of-another{button}", data=form).status_code == 404
+    assert not backend.claims
 
 
 def test_step_up_that_is_demanded_asks_for_a_code_and_returns(browser: Browser, backend: Backend) -> None:
