@@ -36,13 +36,11 @@ class SendNotice:
             found = ledger.count_try(tx, notice_id)
             if found is None:
                 OUTBOX.close(tx, event.event_id, self._clock())
-        if found is None:
-            return
-        change_id, notice = found
-        if self._links and notice.template in WITH_LINK:
-            with self._database.transaction() as tx:
+                return
+            change_id, notice = found
+            if self._links and notice.template in WITH_LINK:
                 token = repudiations.issue(tx, change_id, self._clock())
-            notice = replace(notice, params={**notice.params, "token": token})
+                notice = replace(notice, params={**notice.params, "token": token})
         logs.bind(change_id=change_id)
         error = self._send(notice_id, notice)
         state = NoticeState.FAILED if error else NoticeState.SENT
