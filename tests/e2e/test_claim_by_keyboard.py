@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, FilePayload, expect
 
 from deploy.demo.specimen import invoice
 from tests.e2e.typist import Typist
 from tests.support.system import PASSWORD, System
 
+pytestmark = pytest.mark.timeout(300)  # axe looks at every page, at two sizes
 IBAN = "IT60X0542811101000000123456"
 
 

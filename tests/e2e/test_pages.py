@@ -21,8 +21,9 @@ from tests.e2e.person import DESKTOP, PHONE, SEEN, Person
 from tests.support import journeys
 from tests.support.system import PASSWORD, Known, System
 
+pytestmark = pytest.mark.timeout(300)  # axe looks at every page, at two sizes
 NEW_PASSWORD = "quattro gatti al tramonto"
-# what test_manual.py and test_claim.py look at: registration, the way to a contact change, claims
+# what test_manual.py and test_claim_by_keyboard.py look at: registration, the way to a contact change, claims
 ELSEWHERE = re.compile(
     r"/registrati|/denunce|/recapito(/(numero|codice|documento|dati|inviata))?$|/accedi/(senza-cellulare|assistenza)"
 )
