@@ -1,8 +1,8 @@
 """Settings: environment variables ``RECAPITO_…`` into a frozen dataclass, all faults told together at start.
 
 A secret may be given as ``…_FILE``. Production takes no development secret, none that is too short, and no switch that is safe
-on one machine alone: each field says so itself. A command that runs with no ``RECAPITO_…`` variable at all takes those that the
-embedded default wrote beside the virtual environment it runs in, so that after ``make up`` commands need no environment.
+on one machine alone: each field says so itself. A command that runs with none of its variables takes those that the embedded
+default wrote beside the virtual environment it runs in, so that after ``make up`` commands need no environment.
 """
 
 import dataclasses
@@ -137,12 +137,13 @@ class SqlSettings:
 def load(cls: type[T], service: str, environ: Mapping[str, str] | None = None) -> T:
     """Reads ``cls`` from the environment. Raises BadSettings naming every variable that is missing, wrong or out of bounds."""
     values = dict(os.environ if environ is None else environ)
-    if environ is None and not any(name.startswith(PREFIX) for name in values):
+    items = dataclasses.fields(cls)  # type: ignore[arg-type]
+    ours = {item.metadata["name"] for item in items}
+    if environ is None and not any(name.removesuffix("_FILE") in ours for name in values):
         values.update(_embedded(service))
     faults: list[str] = []
     hints = get_type_hints(cls)
     found: dict[str, Any] = {}
-    items = dataclasses.fields(cls)  # type: ignore[arg-type]
     for item in items:
         try:
             raw = _raw(item, values)

@@ -18,5 +18,6 @@ def checks() -> list[tuple[str, Check]]:
         ("callers", lambda: peers.callers(found)),
         ("database", lambda: database(found.database_url, Path(__file__).parent, "claims", system_clock)),
         ("documents", lambda: peers.folder(found.blob_dir)),
+        ("mail relay", lambda: peers.relay(found)),
         ("services", lambda: peers.services(found, {"auth": found.auth_address, "otp": found.otp_address})),
     ]
