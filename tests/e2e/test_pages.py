@@ -167,6 +167,7 @@ def test_supervisor_helps_a_customer_in_and_enrols_a_colleague(system: System, c
     supervisor.fill(who="nessuno@example.com")
     supervisor.fill(who=known.mobile)
     supervisor.says(known.family_name)
+    supervisor.open(f"/clienti/{known.customer_id}")
     supervisor.open("/operatori")
     supervisor.page.locator("main [name=role][value=reviewer]").check()
     supervisor.page.get_by_role("textbox", name="Nome utente").fill(colleague)

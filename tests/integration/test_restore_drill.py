@@ -1,5 +1,6 @@
 """Everything is destroyed and brought back: the customer's whole history is there afterwards, documents included."""
 
+import io
 import json
 import shutil
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from PIL import Image, ImageChops, ImageStat
 from recapito.auth.v1 import authentication_pb2, authentication_pb2_grpc, session_pb2, session_pb2_grpc
 from recapito.claims.v1 import claims_pb2, claims_pb2_grpc
 from recapito.contact_change.v1 import contact_change_pb2, contact_change_pb2_grpc, review_pb2, review_pb2_grpc
@@ -117,6 +119,13 @@ def claims_of(system: System, token: str) -> list[str]:
     return [claim.claim_number for claim in listed.claims]
 
 
+def apart(one: bytes, other: bytes) -> float:
+    """How far two pictures are apart: the operator and the time stand across each, so that no two are the same."""
+    first, second = (Image.open(io.BytesIO(content)).convert("L") for content in (one, other))
+    assert first.size == second.size
+    return float(ImageStat.Stat(ImageChops.difference(first, second)).mean[0])
+
+
 def case_and_pages(system: System, operator_token: str, change_id: str) -> tuple[review_pb2.Case, list[bytes]]:
     """The case as the console reads it, and each document's first page."""
     with system.channel("console", "contact-change") as to:
@@ -194,7 +203,9 @@ def test_whole_history_is_there_after_everything_was_destroyed(own_system: Syste
     assert applied(system, fresh, change_id)
     assert claims_of(system, fresh) == [claim_number]
     after, same_pages = case_and_pages(system, later(system, operator), change_id)
-    assert same_pages == pages
+    front, back = same_pages
+    assert apart(pages[0], front) < apart(pages[0], back)
+    assert apart(pages[1], back) < apart(pages[1], front)
     assert after.form == case.form
     assert (after.decided_by, after.decision) == (case.decided_by, case.decision)
     system.command("auth", "end-all-sessions")
