@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import codes, import_customers, introspect, sign_in
+from bench import codes, import_customers, introspect, pages, sign_in
 from bench.report import Row, write
 
 ROWS = 200_000
@@ -22,6 +22,7 @@ def main() -> None:
         ("codes", lambda: codes.measure(asked.rounds)),
         ("introspection", lambda: introspect.measure(asked.rounds)),
         ("registration and sign-in", lambda: sign_in.measure(asked.rounds)),
+        ("pages", lambda: pages.measure(max(1, asked.rounds // 2))),
         ("registry", lambda: import_customers.compared(asked.rows, 1)),
     ]
     rows: list[Row] = []
