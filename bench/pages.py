@@ -1,8 +1,8 @@
 """The portal's pages against a Flask page with the same template and no call behind it, in turns.
 
-``python -m bench.pages``. Both are served by granian as the portal is (one worker, eight threads), over loopback by connections that stay open. The floor
-renders the same template in an app with none of our hooks: no headers, no counts, no traces, nobody signed in. ``/area`` asks
-auth, a process of its own with Redis and SQLite, whether the session lives. CPU: the front end's worker.
+``python -m bench.pages``. Both are served by granian as the portal is (one worker, eight threads), over loopback by connections
+that stay open. The floor renders the same template in an app with none of our hooks: no headers, no counts, no traces, nobody
+signed in. ``/area`` asks auth, a process of its own with Redis and SQLite, whether the session lives. CPU: the worker's.
 """
 
 import argparse
