@@ -3,7 +3,7 @@
 import io
 from typing import Final
 
-from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from recapito_documents.errors import Reason, refused
 from recapito_documents.limits import Limits
@@ -13,6 +13,9 @@ _FORMATS: Final = {
     "image/png": PngImagePlugin.PngImageFile.format,
 }
 JPEG_QUALITY: Final = 90
+# Pillow imports its plugins where a picture needs them, and the worker opens no file by then
+Image.preinit()
+_NEEDED_BY_JPEG: Final = (MpoImagePlugin, TiffImagePlugin)
 
 
 def clean_image(data: bytes, media_type: str, limits: Limits) -> bytes:

@@ -55,11 +55,14 @@ def _cleaner(media_type: str, limits: Limits) -> Callable[[bytes], list[bytes]]:
 
 
 def _shut_in(limits: Limits) -> None:
-    """No more memory and time than allowed, no file, no further process, and no core dump, which would hold the document."""
+    """No more memory and time than allowed, no file, no connection, no further process, and no core dump, which would hold the
+    document. A decoder that the document takes over finds the service's keys in files that this user may read: it can open none.
+    """
     for what, most in (
         (resource.RLIMIT_AS, limits.worker_memory),
         (resource.RLIMIT_CPU, limits.worker_seconds),
         (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 0),  # what is open stays open: the two pipes
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_CORE, 0),
     ):

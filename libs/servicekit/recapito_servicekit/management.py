@@ -3,8 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Final
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import REGISTRY, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 READY_SECONDS: Final = 2.0
+# of a connection that says nothing: a probe asks at once
+SILENT_SECONDS: Final = 5.0
 
 
 async def is_ready(ready: Callable[[], Awaitable[bool]] | None) -> bool:
@@ -45,7 +48,7 @@ def serve_plain(bind: str, check: Callable[[], bool], alive: Callable[[], bool] 
     if not bind:
         return lambda: None
     host, _, port = bind.rpartition(":")
-    server = make_server(host, int(port), _app(check, alive), handler_class=_Quiet)
+    server = make_server(host, int(port), _app(check, alive), _Server, _Quiet)
     threading.Thread(target=server.serve_forever, name="management", daemon=True).start()
 
     def close() -> None:
@@ -107,6 +110,17 @@ def _checked(check: Callable[[], bool]) -> bool:
         return False
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a connection: one that says nothing must not keep a probe waiting, or the process is taken for dead."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: whoever broke off knows it."""
+
+
 class _Quiet(WSGIRequestHandler):
+    timeout = SILENT_SECONDS
+
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: a probe every second says nothing new."""

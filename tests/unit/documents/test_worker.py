@@ -102,6 +102,20 @@ def test_worker_inherits_no_environment(
     assert "SECRET" not in (tmp_path / "seen").read_text()
 
 
+@pytest.mark.parametrize("attempt", ["open('/proc/self/status')", "open(f'/proc/{os.getppid()}/environ')", "socket.socket()"])
+def test_worker_that_was_taken_over_opens_nothing(attempt: str) -> None:
+    """The keys of all documents lie in a file of the same user."""
+    code = f"""
+import os, socket
+from recapito_documents import clean_worker
+from recapito_documents.limits import Limits
+clean_worker._shut_in(Limits())
+{attempt}
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert "Too many open files" in done.stderr
+
+
 def test_worker_imports_no_more_than_it_needs() -> None:
     """What it imports is what it costs to start, for each document."""
     heavy = "{'PIL', 'pikepdf', 'pypdfium2', 'cryptography', 'filetype'}"
