@@ -25,19 +25,24 @@ MOBILE = "+393201234519"
 HASH = "ab" * 32
 
 
+def environment(pki: Pki, redis_url: str, port: int, **more: str) -> dict[str, str]:
+    """The service's settings."""
+    return {
+        **server_environment(pki, "otp", port),
+        "RECAPITO_REDIS_URL": redis_url,
+        "RECAPITO_OTP_PEPPER": "pepper of the tests",
+        "RECAPITO_OTP_SEAL_KEY": base64.b64encode(bytes(range(32))).decode(),
+        **more,
+    }
+
+
 class Otp:
     """A running service. ``codes``: every code that it made, the oldest first."""
 
     def __init__(self, pki: Pki, redis_url: str, clock: Clock, **more: str) -> None:
         self.pki = pki
         self.port = free_port()
-        self.environment = {
-            **server_environment(pki, "otp", self.port),
-            "RECAPITO_REDIS_URL": redis_url,
-            "RECAPITO_OTP_PEPPER": "pepper of the tests",
-            "RECAPITO_OTP_SEAL_KEY": base64.b64encode(bytes(range(32))).decode(),
-            **more,
-        }
+        self.environment = environment(pki, redis_url, self.port, **more)
         self.settings = load(OtpSettings, "otp", self.environment)
         self.codes: list[str] = []
         self._numbers = itertools.count(100_000, 7919)

@@ -13,12 +13,14 @@ import pytest
 from recapito.common.v1 import client_pb2
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
-from recapito_servicekit.clock import system_clock
+from recapito_otp.settings import OtpSettings
+from recapito_servicekit.settings import load
 from recapito_servicekit.status import refusal_from
-from tests.integration.otp.service import Otp, outcome
+from tests.integration.otp.service import environment, outcome
 from tests.integration.otp.test_otp_delivery import delivering, wait_until
 from tests.support.pki import Pki
 from tests.support.ports import free_port
+from tests.support.redis import RedisServer
 from tests.support.serving import ServiceProcess
 from tests.support.smtp import SmtpSink, text_of
 
@@ -28,13 +30,14 @@ CONNECTIONS = 24
 class Pair:
     """The two processes, and connections that end at either."""
 
-    def __init__(self, pki: Pki, environment: dict[str, str], folder: Path) -> None:
+    def __init__(self, pki: Pki, redis_url: str, folder: Path) -> None:
         self.port = free_port()
+        self.environment = environment(pki, redis_url, self.port)
         self.metrics = [free_port(), free_port()]
         self.processes = []
         for number, metrics in enumerate(self.metrics):
-            bound = {"RECAPITO_GRPC_BIND": f"127.0.0.1:{self.port}", "RECAPITO_METRICS_BIND": f"127.0.0.1:{metrics}"}
-            self.processes.append(ServiceProcess("otp", ["serve"], {**environment, **bound}, folder / f"otp-{number}.log"))
+            told = {**self.environment, "RECAPITO_METRICS_BIND": f"127.0.0.1:{metrics}"}
+            self.processes.append(ServiceProcess("otp", ["serve"], told, folder / f"otp-{number}.log"))
             wait_until(partial(_answers, metrics), 20)
         parts = [(pki.folder / name).read_bytes() for name in ("ca.pem", "auth-key.pem", "auth.pem")]
         credentials = grpc.ssl_channel_credentials(*parts)
@@ -80,19 +83,23 @@ def _answers(port: int) -> bool:
         return False
 
 
-@pytest.fixture
-def single(pki: Pki, redis_url: str, mailbox: SmtpSink) -> Iterator[Otp]:
-    service = Otp(pki, redis_url, system_clock, **mailbox.settings())
-    yield service
-    service.stop()
-
-
-@pytest.fixture
-def pair(pki: Pki, single: Otp, tmp_path: Path) -> Iterator[Pair]:
-    """Both processes use the same Redis as ``single``, whose worker delivers."""
-    made = Pair(pki, single.environment, tmp_path)
+@pytest.fixture(scope="module")
+def both(pki: Pki, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    made = Pair(pki, redis_server.url(), tmp_path_factory.mktemp("both"))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def pair(both: Pair, redis_url: str) -> Pair:
+    """The two processes over an empty Redis."""
+    return both
+
+
+@pytest.fixture
+def worker(both: Pair, redis_url: str, mailbox: SmtpSink) -> OtpSettings:
+    """The settings of a worker that delivers what either of them queues."""
+    return load(OtpSettings, "otp", {**both.environment, **mailbox.settings()})
 
 
 def ask(number: int = 0, **fields: Any) -> otp_pb2.IssueChallengeRequest:
@@ -106,9 +113,9 @@ def ask(number: int = 0, **fields: Any) -> otp_pb2.IssueChallengeRequest:
     return otp_pb2.IssueChallengeRequest(channel=otp_pb2.CHANNEL_SMS, **{**ordinary, **fields})
 
 
-def issued(pair: Pair, single: Otp, mailbox: SmtpSink) -> tuple[str, str]:
+def issued(pair: Pair, worker: OtpSettings, mailbox: SmtpSink) -> tuple[str, str]:
     """A challenge and its code, as a person reads it."""
-    with delivering(single.settings):
+    with delivering(worker):
         challenge_id = pair.stubs[0].IssueChallenge(ask()).challenge.challenge_id
         text = text_of(mailbox.wait("393201234519@sms.test")[0])
     return challenge_id, text.rstrip()[-6:]
@@ -119,20 +126,20 @@ def check(stub: otp_pb2_grpc.OtpServiceStub, challenge_id: str, code: str) -> st
     return outcome(stub.CheckChallenge(request))
 
 
-def test_two_hundred_guesses_compare_five(pair: Pair, single: Otp, mailbox: SmtpSink) -> None:
-    challenge_id, code = issued(pair, single, mailbox)
+def test_two_hundred_guesses_compare_five(pair: Pair, worker: OtpSettings, mailbox: SmtpSink) -> None:
+    challenge_id, code = issued(pair, worker, mailbox)
     wrong = [f"{number:06d}" for number in range(201) if f"{number:06d}" != code]
     assert pair.parallel(200, lambda stub, n: check(stub, challenge_id, wrong[n])) == {"INCORRECT": 5, "EXHAUSTED": 195}
     assert all(pair.answered("CheckChallenge"))
 
 
-def test_fifty_right_codes_are_approved_once(pair: Pair, single: Otp, mailbox: SmtpSink) -> None:
-    challenge_id, code = issued(pair, single, mailbox)
+def test_fifty_right_codes_are_approved_once(pair: Pair, worker: OtpSettings, mailbox: SmtpSink) -> None:
+    challenge_id, code = issued(pair, worker, mailbox)
     assert pair.parallel(50, lambda stub, n: check(stub, challenge_id, code)) == {"APPROVED": 1, "USED": 49}
 
 
-def test_fifty_spendings_of_a_proof_spend_it_once(pair: Pair, single: Otp, mailbox: SmtpSink) -> None:
-    with delivering(single.settings):
+def test_fifty_spendings_of_a_proof_spend_it_once(pair: Pair, worker: OtpSettings, mailbox: SmtpSink) -> None:
+    with delivering(worker):
         challenge_id = pair.stubs[0].IssueChallenge(ask(purpose="step_up")).challenge.challenge_id
         code = text_of(mailbox.wait("393201234519@sms.test")[0]).rstrip()[-6:]
     guess = otp_pb2.CheckChallengeRequest(challenge_id=challenge_id, subject="C1", purpose="step_up", code=code)
@@ -167,7 +174,7 @@ def test_same_request_to_both_gets_one_challenge(pair: Pair) -> None:
     assert list(found.values()) == [40]
 
 
-def test_subject_that_one_process_cancels_is_cancelled_at_the_other(pair: Pair, single: Otp, mailbox: SmtpSink) -> None:
-    challenge_id, code = issued(pair, single, mailbox)
+def test_subject_that_one_process_cancels_is_cancelled_at_the_other(pair: Pair, worker: OtpSettings, mailbox: SmtpSink) -> None:
+    challenge_id, code = issued(pair, worker, mailbox)
     pair.stubs[0].CancelSubject(otp_pb2.CancelSubjectRequest(subject="C1"))
     assert pair.parallel(48, lambda stub, n: check(stub, challenge_id, code)) == {"USED": 48}
