@@ -30,6 +30,17 @@ compose-restore:
 	@[ -n "$(FROM)" ] || { echo "Say from where: make compose-restore FROM=20261122T201500Z" >&2; exit 1; }
 	@deploy/compose/restore $(FROM) $(if $(FORCE),--force)
 
+# What a customer may ask for, with docker-compose: docs/ops-privacy.md. The archive goes from service to service.
+.PHONY: compose-export-customer compose-erase-customer
+compose-export-customer:
+	@[ -n "$(ID)" ] && [ -n "$(TO)" ] || { echo "Say whose: make compose-export-customer ID=… TO=archive.zip" >&2; exit 1; }
+	@: > $(TO); for service in auth contact-change claims; do \
+		$(COMPOSE) exec -T $$service service export-customer $(ID) - < $(TO) > $(TO).part && mv $(TO).part $(TO) || exit 1; done
+
+compose-erase-customer:
+	@[ -n "$(ID)" ] || { echo "Say whom: make compose-erase-customer ID=… [DRY_RUN=1] [YES=1] [REGISTRY_ENTRY=1]" >&2; exit 1; }
+	@RECAPITO_RUN="$(COMPOSE) exec -T {} service" deploy/customer/erase $(ID) $(ERASE)
+
 # Backup, everything destroyed, restore: a customer's whole history is there afterwards.
 compose-drill: setup
 	@deploy/compose/drill

@@ -39,3 +39,11 @@ restore: setup
 export-customer: setup
 	@[ -n "$(ID)" ] || { echo "Say whose: make export-customer ID=… TO=archive.zip" >&2; exit 1; }
 	@for service in auth contact-change claims; do .venv/bin/recapito-$$service export-customer $(ID) $(TO) || exit 1; done
+
+# Erases a customer in all services, after a look at what would go and what stays; DRY_RUN=1: the look alone; YES=1: asks nothing;
+# REGISTRY_ENTRY=1: the company's own systems hold them no more (docs/ops-privacy.md).
+.PHONY: erase-customer
+ERASE = $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(YES)),--yes) $(if $(filter-out 0,$(REGISTRY_ENTRY)),--registry-entry)
+erase-customer: setup
+	@[ -n "$(ID)" ] || { echo "Say whom: make erase-customer ID=… [DRY_RUN=1] [YES=1] [REGISTRY_ENTRY=1]" >&2; exit 1; }
+	@deploy/customer/erase $(ID) $(ERASE)

@@ -144,6 +144,16 @@ class Outbox:
         old = sa.select(t.c.seq).where(t.c.done_at < done_before).order_by(t.c.seq).limit(most)
         return tx.execute(t.delete().where(t.c.seq.in_(list(tx.scalars(old))))).rowcount
 
+    def waits(self, tx: sa.Connection, keys: Collection[str]) -> bool:
+        """Whether an event of one of those keys is still open."""
+        t = self._t
+        is_open = sa.select(t.c.seq).where(t.c.key.in_(keys), t.c.done_at.is_(None), t.c.dead_at.is_(None))
+        return tx.execute(is_open.limit(1)).first() is not None
+
+    def erase(self, tx: sa.Connection, keys: Collection[str]) -> None:
+        """Deletes every event of those keys, dead ones too; what they tell of is erased. See that none is open."""
+        tx.execute(self._t.delete().where(self._t.c.key.in_(keys)))
+
     def close(self, tx: sa.Connection, event_id: str, now: datetime) -> bool:
         """Closes an event, once. False: it was closed before, or is dead; its effect must not be recorded again."""
         t = self._t

@@ -12,6 +12,7 @@ import segno
 from recapito.auth.v1 import (
     authentication_pb2_grpc,
     operator_pb2_grpc,
+    privacy_pb2_grpc,
     recovery_pb2_grpc,
     registration_pb2_grpc,
     registry_pb2_grpc,
@@ -31,6 +32,7 @@ from recapito_auth.senders.codes import Codes
 from recapito_auth.servicers.account import AccountServicer
 from recapito_auth.servicers.authentication import AuthenticationServicer
 from recapito_auth.servicers.operators import OperatorServicer
+from recapito_auth.servicers.privacy import AccountPrivacyServicer
 from recapito_auth.servicers.recovery import RecoveryServicer
 from recapito_auth.servicers.registration import RegistrationServicer
 from recapito_auth.servicers.registry import CustomerRegistryServicer
@@ -59,6 +61,7 @@ SERVICES = (
     "recapito.auth.v1.AccountService",
     "recapito.auth.v1.CustomerRegistryService",
     "recapito.auth.v1.OperatorService",
+    "recapito.auth.v1.AccountPrivacyService",
 )
 
 
@@ -89,6 +92,7 @@ async def wire(read: AuthSettings, clock: Clock = system_clock) -> serving.Wirin
         session_pb2_grpc.add_AccountServiceServicer_to_server(AccountServicer(parts), server)
         registry_pb2_grpc.add_CustomerRegistryServiceServicer_to_server(CustomerRegistryServicer(parts), server)
         operator_pb2_grpc.add_OperatorServiceServicer_to_server(OperatorServicer(parts), server)
+        privacy_pb2_grpc.add_AccountPrivacyServiceServicer_to_server(AccountPrivacyServicer(parts), server)
 
     async def ready() -> bool:
         await introspection.ping()

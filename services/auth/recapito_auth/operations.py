@@ -2,24 +2,29 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from recapito.otp.v1 import otp_pb2_grpc
 
-from recapito_auth import exporting
 from recapito_auth.domain.chain import Entry, Event
-from recapito_auth.settings import EnrolmentSettings, StateSettings
+from recapito_auth.flows.erase_customer import EraseCustomer
+from recapito_auth.flows.export_customer import export_customer
+from recapito_auth.senders.codes import Codes
+from recapito_auth.settings import AuthSettings, EnrolmentSettings, StateSettings
 from recapito_auth.store import audit, operators, sealing
 from recapito_auth.store.redisio import connect
 from recapito_auth.store.sessions import Sessions
-from recapito_servicekit import cli, export
+from recapito_servicekit import calling, cli, export, privacy
 from recapito_servicekit.backup import commands as backup
 from recapito_servicekit.backup.estate import Estate, check_value, no_blobs
 from recapito_servicekit.clock import system_clock
-from recapito_servicekit.settings import load
+from recapito_servicekit.privacy import Erased
+from recapito_servicekit.settings import SqlSettings, load
 from recapito_servicekit.sql import Database
+from recapito_servicekit.tls import Identity
 
 SERVICE: Final = "auth"
 
@@ -27,7 +32,9 @@ SERVICE: Final = "auth"
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands."""
     backup.add(commands, _estate)
-    export.add_command(commands, exporting.files)
+    export.add_command(commands, _files)
+    erase = privacy.add_erase(commands, _erase)
+    erase.add_argument("--registry-entry", action="store_true", help="the registry entry as well: the company holds them no more")
     cli.add(commands, "end-all-sessions", "ends every session and all that is under way: after a restore, or an incident", _end)
     cli.add(
         commands, "rewrap-keys", "seals every operator's TOTP secret with the current key (RECAPITO_TOTP_KEY, first)", _rewrap
@@ -59,6 +66,29 @@ def _estate() -> Estate:
             "start the service",
         ),
     )
+
+
+def _files(customer_id: str) -> Iterator[tuple[str, bytes]]:
+    database = Database(load(SqlSettings, SERVICE).database_url, 1)
+    try:
+        yield from export_customer(database, system_clock, customer_id)
+    finally:
+        database.close()
+
+
+def _erase(arguments: argparse.Namespace) -> Erased:
+    settings = load(AuthSettings, SERVICE)
+    database, redis = Database(settings.database_url, 1), connect(settings.redis_url, 1)
+    otp = calling.channel(settings.otp_address, Identity.read(settings))
+    codes = Codes(otp_pb2_grpc.OtpServiceStub(otp))
+    try:
+        erase = EraseCustomer(database, Sessions(redis), codes, system_clock)
+        return erase.run(arguments.customer_id, registry_entry=arguments.registry_entry, dry_run=arguments.dry_run)
+    finally:
+        codes.close()
+        otp.close()
+        redis.close()
+        database.close()
 
 
 def _end(_: argparse.Namespace) -> None:

@@ -1,7 +1,6 @@
 """What ops do with the service's state: back it up, bring it back, rotate its keys."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,11 +12,12 @@ from recapito_documents.blobs import FolderBlobs
 from recapito_documents.errors import DocumentDamaged, UnknownKey
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline, blob_keys
-from recapito_servicekit import cli, export
+from recapito_servicekit import export, privacy
 from recapito_servicekit.backup import commands as backup
 from recapito_servicekit.backup import documents
 from recapito_servicekit.backup.estate import Estate
 from recapito_servicekit.clock import system_clock
+from recapito_servicekit.privacy import Erased
 from recapito_servicekit.rewrap import Place
 from recapito_servicekit.settings import load
 from recapito_servicekit.sql import Database
@@ -31,8 +31,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Adds the commands."""
     backup.add(commands, _estate)
     export.add_command(commands, _files)
-    erase = cli.add(commands, "erase-customer", "erases what may be erased of a customer, and names what the law keeps", _erase)
-    erase.add_argument("customer_id", metavar="CUSTOMER_ID")
+    privacy.add_erase(commands, _erase)
     documents.add_rewrap(commands, _open, (UnknownKey, DocumentDamaged))
 
 
@@ -67,14 +66,17 @@ def _pipeline(settings: ClaimsSettings) -> DocumentPipeline:
 def _files(customer_id: str) -> Iterator[tuple[str, bytes]]:
     settings = _settings()
     database = Database(settings.database_url, 1)
-    yield from export_customer(database, _pipeline(settings), customer_id)
-    database.close()
+    try:
+        yield from export_customer(database, _pipeline(settings), customer_id)
+    finally:
+        database.close()
 
 
-def _erase(arguments: argparse.Namespace) -> None:
+def _erase(arguments: argparse.Namespace) -> Erased:
     settings = _settings()
     database = Database(settings.database_url, 1)
-    erased, kept = erase_customer(database, _pipeline(settings), system_clock, arguments.customer_id)
-    database.close()
-    lines = [f"kept: {one.what}, {one.rule}, {f'until {one.until}' if one.until else 'for it is not over'}" for one in kept]
-    sys.stdout.write("\n".join([f"erased: {erased} drafts and claims, with their documents", *lines, ""]))
+    try:
+        pipeline = _pipeline(settings)
+        return erase_customer(database, pipeline, system_clock, arguments.customer_id, dry_run=arguments.dry_run)
+    finally:
+        database.close()

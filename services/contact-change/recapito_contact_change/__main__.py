@@ -9,7 +9,7 @@ from random import SystemRandom
 from typing import Final
 
 import grpc
-from recapito.contact_change.v1 import contact_change_pb2_grpc, dead_letter_pb2_grpc, review_pb2_grpc
+from recapito.contact_change.v1 import contact_change_pb2_grpc, dead_letter_pb2_grpc, privacy_pb2_grpc, review_pb2_grpc
 
 from recapito_contact_change import doctor, events, operations
 from recapito_contact_change.adapters.codes import Codes
@@ -40,6 +40,7 @@ from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.metrics import Waiting
 from recapito_contact_change.servicers.customer import ContactChangeServicer, CustomerFlows
 from recapito_contact_change.servicers.dead_letters import DeadLetterServicer
+from recapito_contact_change.servicers.privacy import ContactChangePrivacyServicer
 from recapito_contact_change.servicers.review import ReviewFlows, ReviewServicer
 from recapito_contact_change.settings import ContactChangeSettings
 from recapito_contact_change.store.tables import OUTBOX
@@ -58,7 +59,8 @@ from recapito_servicekit.tls import Identity
 
 SERVICE: Final = "contact-change"
 SERVICES: Final = tuple(
-    f"recapito.contact_change.v1.{name}" for name in ("ContactChangeService", "ReviewService", "DeadLetterService")
+    f"recapito.contact_change.v1.{name}"
+    for name in ("ContactChangeService", "ReviewService", "DeadLetterService", "ContactChangePrivacyService")
 )
 ROLES: Final = ("relay", "intake", "applier", "mailer", "clean-up", "team-mail", "reader")
 
@@ -99,6 +101,8 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
         contact_change_pb2_grpc.add_ContactChangeServiceServicer_to_server(ContactChangeServicer(customer), server)
         review_pb2_grpc.add_ReviewServiceServicer_to_server(ReviewServicer(review), server)
         dead_letter_pb2_grpc.add_DeadLetterServiceServicer_to_server(DeadLetterServicer(DeadLetters(database, clock)), server)
+        rights = ContactChangePrivacyServicer(database, pipeline, clock)
+        privacy_pb2_grpc.add_ContactChangePrivacyServiceServicer_to_server(rights, server)
 
     async def ready() -> bool:
         return await asyncio.to_thread(database.ping)

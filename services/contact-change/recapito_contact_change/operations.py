@@ -1,22 +1,27 @@
 """What ops do with the service's state: back it up, bring it back, rotate its keys."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from recapito_contact_change import exporting
+from recapito_contact_change.flows.erase_customer import EraseCustomer
+from recapito_contact_change.flows.export_customer import export_customer
 from recapito_contact_change.settings import ContactChangeSettings
 from recapito_contact_change.store.tables import DOCUMENTS
 from recapito_documents.blobs import FolderBlobs
 from recapito_documents.errors import DocumentDamaged, UnknownKey
 from recapito_documents.keys import KeyRing
-from recapito_documents.pipeline import blob_keys
-from recapito_servicekit import export
+from recapito_documents.pipeline import DocumentPipeline, blob_keys
+from recapito_servicekit import export, privacy
 from recapito_servicekit.backup import commands as backup
 from recapito_servicekit.backup import documents
 from recapito_servicekit.backup.estate import Estate
+from recapito_servicekit.clock import system_clock
+from recapito_servicekit.privacy import Erased
 from recapito_servicekit.rewrap import Place
 from recapito_servicekit.settings import load
+from recapito_servicekit.sql import Database
 
 SERVICE: Final = "contact-change"
 D: Final = DOCUMENTS.c
@@ -26,7 +31,8 @@ KEPT: Final = documents.Documents(Place(DOCUMENTS, D.document_id, D.key_id, D.wr
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands."""
     backup.add(commands, _estate)
-    export.add_command(commands, exporting.files)
+    export.add_command(commands, _files)
+    privacy.add_erase(commands, _erase)
     documents.add_rewrap(commands, _open, (UnknownKey, DocumentDamaged))
 
 
@@ -52,3 +58,26 @@ def _estate() -> Estate:
         blobs=FolderBlobs(settings.blob_dir),
         afterwards=("start the service: events that were open are published again, and each takes effect once",),
     )
+
+
+def _pipeline(settings: ContactChangeSettings) -> DocumentPipeline:
+    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+
+
+def _files(customer_id: str) -> Iterator[tuple[str, bytes]]:
+    settings = _settings()
+    database = Database(settings.database_url, 1)
+    try:
+        yield from export_customer(database, _pipeline(settings), customer_id)
+    finally:
+        database.close()
+
+
+def _erase(arguments: argparse.Namespace) -> Erased:
+    settings = _settings()
+    database = Database(settings.database_url, 1)
+    try:
+        erase = EraseCustomer(database, _pipeline(settings), system_clock)
+        return erase.run(arguments.customer_id, dry_run=arguments.dry_run)
+    finally:
+        database.close()

@@ -52,23 +52,38 @@ def test_drafts_go_and_what_the_law_keeps_is_named(
     claims: Claims, privacy: privacy_pb2_grpc.ClaimsPrivacyServiceStub, clock: SetClock
 ) -> None:
     anna = claims.sign_in()
-    over, live, draft = claims.filed(anna), claims.filed(anna), anna.complete()
+    over, draft = claims.filed(anna), anna.complete()
     anna.discard(anna.create())
     anna.withdraw(over)
     wanted = privacy_pb2.EraseCustomerRequest(customer_id="C-1")
+    would = privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C-1", dry_run=True), timeout=20)
+    assert anna.get(draft).claim_id == draft.claim_id
     done = privacy.EraseCustomer(wanted, timeout=20)
-    assert done.erased == 1
-    assert {(one.what, one.rule, one.until) for one in done.kept} == {
+    assert done == would
+    assert (done.erased, list(done.gone)) == (1, ["1 draft or claim", "1 document", "1 draft that was thrown away"])
+    assert [(one.what, one.rule, one.until) for one in done.kept] == [
         (f"claim {over.claim_number}", "c.c. 2220", "2036-12-31"),
-        (f"claim {live.claim_number}", "c.c. 2220", ""),
-    }
-    assert privacy.EraseCustomer(wanted, timeout=20).erased == 0
-    assert len(list(claims.settings.blob_dir.iterdir())) == 2
+    ]
+    again = privacy.EraseCustomer(wanted, timeout=20)
+    assert (again.erased, list(again.gone), again.kept) == (0, [], done.kept)
+    assert len(list(claims.settings.blob_dir.iterdir())) == 1
     with pytest.raises(Refusal):
         anna.get(draft)
     clock.forward(days=365 * 11)
     late = privacy.EraseCustomer(wanted, timeout=20)
-    assert (late.erased, [one.what for one in late.kept]) == (1, [f"claim {live.claim_number}"])
+    assert (late.erased, list(late.kept)) == (1, [])
+    assert list(claims.settings.blob_dir.iterdir()) == []
+
+
+def test_an_open_claim_refuses_and_nothing_goes(claims: Claims, privacy: privacy_pb2_grpc.ClaimsPrivacyServiceStub) -> None:
+    anna = claims.sign_in()
+    live, draft = claims.filed(anna), anna.complete()
+    for dry_run in (True, False):
+        with pytest.raises(grpc.RpcError) as refused:
+            privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C-1", dry_run=dry_run), timeout=5)
+        why = refusal_from(refused.value)
+        assert (why.reason, why.metadata["claims"]) == ("CLAIM_OPEN", live.claim_number)
+    assert anna.get(draft).claim_id == draft.claim_id
 
 
 def test_no_customer_is_refused(privacy: privacy_pb2_grpc.ClaimsPrivacyServiceStub) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from recapito.access.v1 import access_pb2 as recapito_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n recapito/claims/v1/privacy.proto\x12\x12recapito.claims.v1\x1a\x1frecapito/access/v1/access.proto\",\n\x15\x45xportCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"A\n\x16\x45xportCustomerResponse\x12\x0e\n\x04name\x18\x01 \x01(\tH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"+\n\x14\x45raseCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"\x98\x01\n\x15\x45raseCustomerResponse\x12\x0e\n\x06\x65rased\x18\x01 \x01(\x05\x12<\n\x04kept\x18\x02 \x03(\x0b\x32..recapito.claims.v1.EraseCustomerResponse.Kept\x1a\x31\n\x04Kept\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\r\n\x05until\x18\x03 \x01(\t2\xf9\x01\n\x14\x43laimsPrivacyService\x12r\n\x0e\x45xportCustomer\x12).recapito.claims.v1.ExportCustomerRequest\x1a*.recapito.claims.v1.ExportCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x30\x01\x12m\n\rEraseCustomer\x12(.recapito.claims.v1.EraseCustomerRequest\x1a).recapito.claims.v1.EraseCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n recapito/claims/v1/privacy.proto\x12\x12recapito.claims.v1\x1a\x1frecapito/access/v1/access.proto\",\n\x15\x45xportCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\"A\n\x16\x45xportCustomerResponse\x12\x0e\n\x04name\x18\x01 \x01(\tH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"<\n\x14\x45raseCustomerRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"\xa6\x01\n\x15\x45raseCustomerResponse\x12\x0e\n\x06\x65rased\x18\x01 \x01(\x05\x12<\n\x04kept\x18\x02 \x03(\x0b\x32..recapito.claims.v1.EraseCustomerResponse.Kept\x12\x0c\n\x04gone\x18\x03 \x03(\t\x1a\x31\n\x04Kept\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\r\n\x05until\x18\x03 \x01(\t2\xf9\x01\n\x14\x43laimsPrivacyService\x12r\n\x0e\x45xportCustomer\x12).recapito.claims.v1.ExportCustomerRequest\x1a*.recapito.claims.v1.ExportCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x30\x01\x12m\n\rEraseCustomer\x12(.recapito.claims.v1.EraseCustomerRequest\x1a).recapito.claims.v1.EraseCustomerResponse\"\x07\xa2\xbb\x18\x03\n\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,11 +41,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTCUSTOMERRESPONSE']._serialized_start=135
   _globals['_EXPORTCUSTOMERRESPONSE']._serialized_end=200
   _globals['_ERASECUSTOMERREQUEST']._serialized_start=202
-  _globals['_ERASECUSTOMERREQUEST']._serialized_end=245
-  _globals['_ERASECUSTOMERRESPONSE']._serialized_start=248
-  _globals['_ERASECUSTOMERRESPONSE']._serialized_end=400
-  _globals['_ERASECUSTOMERRESPONSE_KEPT']._serialized_start=351
-  _globals['_ERASECUSTOMERRESPONSE_KEPT']._serialized_end=400
-  _globals['_CLAIMSPRIVACYSERVICE']._serialized_start=403
-  _globals['_CLAIMSPRIVACYSERVICE']._serialized_end=652
+  _globals['_ERASECUSTOMERREQUEST']._serialized_end=262
+  _globals['_ERASECUSTOMERRESPONSE']._serialized_start=265
+  _globals['_ERASECUSTOMERRESPONSE']._serialized_end=431
+  _globals['_ERASECUSTOMERRESPONSE_KEPT']._serialized_start=382
+  _globals['_ERASECUSTOMERRESPONSE_KEPT']._serialized_end=431
+  _globals['_CLAIMSPRIVACYSERVICE']._serialized_start=434
+  _globals['_CLAIMSPRIVACYSERVICE']._serialized_end=683
 # @@protoc_insertion_point(module_scope)

@@ -75,16 +75,20 @@ class EraseCustomerRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer's id."""
+    dry_run: _builtins.bool
+    """Only says what would go and what would stay; changes nothing."""
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "dry_run", b"dry_run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -110,7 +114,7 @@ class EraseCustomerResponse(_message.Message):
         rule: _builtins.str
         """The rule that obliges to keep it: "c.c. 2220"."""
         until: _builtins.str
-        """Until which day, YYYY-MM-DD; empty: it isn't over, so the time hasn't begun."""
+        """Until which day, YYYY-MM-DD."""
         def __init__(
             self,
             *,
@@ -126,21 +130,27 @@ class EraseCustomerResponse(_message.Message):
 
     ERASED_FIELD_NUMBER: _builtins.int
     KEPT_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
     erased: _builtins.int
-    """How many drafts and claims were erased, with their documents."""
+    """How many drafts and claims were erased, or would be, with their documents."""
     @_builtins.property
     def kept(self) -> _containers.RepeatedCompositeFieldContainer[Global___EraseCustomerResponse.Kept]:
         """What stays."""
+
+    @_builtins.property
+    def gone(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The same in words: "2 drafts with 3 documents". Empty: there was nothing."""
 
     def __init__(
         self,
         *,
         erased: _builtins.int = ...,
         kept: _abc.Iterable[Global___EraseCustomerResponse.Kept] | None = ...,
+        gone: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased", b"erased", "kept", b"kept"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erased", b"erased", "gone", b"gone", "kept", b"kept"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -59,7 +59,8 @@ class ClaimsPrivacyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseCustomer(self, request, context):
-        """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing.
+        """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing. FAILED_PRECONDITION
+        CLAIM_OPEN: a filed claim isn't over; metadata claims: their numbers, separated by commas.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class ClaimsPrivacyServiceStub:
     ExportCustomer: _grpc.UnaryStreamMultiCallable[_privacy_pb2.ExportCustomerRequest, _privacy_pb2.ExportCustomerResponse]
     """Hands over all that is kept of a customer, as files: one of data (JSON), and each document. Each file begins with its name."""
     EraseCustomer: _grpc.UnaryUnaryMultiCallable[_privacy_pb2.EraseCustomerRequest, _privacy_pb2.EraseCustomerResponse]
-    """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing."""
+    """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing. FAILED_PRECONDITION
+    CLAIM_OPEN: a filed claim isn't over; metadata claims: their numbers, separated by commas.
+    """
 
 @_typing.type_check_only
 class ClaimsPrivacyServiceAsyncStub(ClaimsPrivacyServiceStub):
@@ -46,7 +48,9 @@ class ClaimsPrivacyServiceAsyncStub(ClaimsPrivacyServiceStub):
     ExportCustomer: _aio.UnaryStreamMultiCallable[_privacy_pb2.ExportCustomerRequest, _privacy_pb2.ExportCustomerResponse]  # type: ignore[assignment]
     """Hands over all that is kept of a customer, as files: one of data (JSON), and each document. Each file begins with its name."""
     EraseCustomer: _aio.UnaryUnaryMultiCallable[_privacy_pb2.EraseCustomerRequest, _privacy_pb2.EraseCustomerResponse]  # type: ignore[assignment]
-    """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing."""
+    """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing. FAILED_PRECONDITION
+    CLAIM_OPEN: a filed claim isn't over; metadata claims: their numbers, separated by commas.
+    """
 
 class ClaimsPrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The rights of GDPR 15, 17 and 20, for this service's own data."""
@@ -65,6 +69,8 @@ class ClaimsPrivacyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _privacy_pb2.EraseCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_privacy_pb2.EraseCustomerResponse, _abc.Awaitable[_privacy_pb2.EraseCustomerResponse]]:
-        """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing."""
+        """Erases what may be erased of a customer, and names what the law obliges to keep. Doing it again changes nothing. FAILED_PRECONDITION
+        CLAIM_OPEN: a filed claim isn't over; metadata claims: their numbers, separated by commas.
+        """
 
 def add_ClaimsPrivacyServiceServicer_to_server(servicer: ClaimsPrivacyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -46,6 +46,8 @@ class Event(StrEnum):
     CUSTOMER_UNFROZEN = "CUSTOMER_UNFROZEN"
     CUSTOMER_IMPORTED = "CUSTOMER_IMPORTED"  # one that was there and changed
     CUSTOMERS_ADDED = "CUSTOMERS_ADDED"
+    CUSTOMER_EXPORTED = "CUSTOMER_EXPORTED"  # all that is kept of one was handed over
+    CUSTOMER_ERASED = "CUSTOMER_ERASED"  # the account, and where said the registry entry; the audit itself stays
     CUSTOMERS_FOUND = "CUSTOMERS_FOUND"
     CUSTOMER_UNLOCKED = "CUSTOMER_UNLOCKED"
     CUSTOMER_EXPLAINED = "CUSTOMER_EXPLAINED"

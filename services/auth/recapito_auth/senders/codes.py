@@ -114,6 +114,10 @@ class Codes:
         """Reads how far a code came."""
         return _asked(lambda: self._stub.GetChallenge(otp_pb2.GetChallengeRequest(challenge_id=challenge_id))).challenge
 
+    def cancel(self, subject: str) -> None:
+        """Ends all codes that are open for a subject."""
+        _asked(lambda: self._stub.CancelSubject(otp_pb2.CancelSubjectRequest(subject=subject)))
+
     def notice(self, request_id: str, destination: str, template: str, locale: str, params: Mapping[str, str]) -> None:
         """Has a notice sent, once for a ``request_id``. Raises what otp refuses it for."""
         request = otp_pb2.SendNoticeRequest(

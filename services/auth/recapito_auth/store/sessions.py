@@ -168,6 +168,13 @@ class Sessions:
             with fail_closed():
                 self._client.delete(_session_key(token))
 
+    def forget(self, subject: str) -> None:
+        """Deletes all sessions of a customer, tokens for a contact change too. The least epoch stays: it only shuts out."""
+        index = _index_key(subject)
+        with fail_closed():
+            keys: Any = self._client.zrange(index, 0, -1)
+            self._client.unlink(index, *keys)
+
     def end_all(self) -> int:
         """Ends every session and forgets what is under way; gives how many. Limits and least epochs stay: they only shut out."""
         ended = 0

@@ -6,6 +6,7 @@ from typing import Final
 
 from recapito_claims.flows.answer_question import expire_questions
 from recapito_claims.store import claims as store
+from recapito_claims.store.tables import OUTBOX
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit import logs
 from recapito_servicekit.clock import Clock
@@ -14,6 +15,8 @@ from recapito_servicekit.sql import Database
 log = logs.get(__name__)
 
 PERIOD_SECONDS: Final = 60.0
+NOTICES_KEPT: Final = timedelta(days=7)  # after they went out, for whoever looks into what happened
+BATCH: Final = 100
 STRAY: Final = timedelta(hours=24)  # a document's blobs are written before its row
 
 
@@ -37,5 +40,7 @@ class CleanUp:
         with self._database.read() as connection:
             known = store.attachment_ids(connection)
         blobs = self._pipeline.sweep(known, self._clock() - STRAY)
+        with self._database.transaction() as connection:
+            OUTBOX.forget(connection, self._clock() - NOTICES_KEPT, BATCH)
         if expired or blobs:
             log.info("cleaned up", questions_expired=expired, stray_blobs=blobs)

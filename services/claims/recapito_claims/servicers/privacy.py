@@ -1,7 +1,6 @@
 """ClaimsPrivacyService: hands over and erases what is kept of a customer."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import grpc
 from recapito.claims.v1 import privacy_pb2 as pb
@@ -9,12 +8,9 @@ from recapito.claims.v1 import privacy_pb2_grpc
 
 from recapito_claims.flows.privacy import erase_customer, export_customer
 from recapito_documents.pipeline import DocumentPipeline
+from recapito_servicekit import privacy
 from recapito_servicekit.clock import Clock
-from recapito_servicekit.errors import Violation, invalid
 from recapito_servicekit.sql import Database
-
-CHUNK: Final = 256 * 1024
-CUSTOMER_ID: Final = 64
 
 
 class PrivacyServicer(privacy_pb2_grpc.ClaimsPrivacyServiceServicer):
@@ -28,24 +24,13 @@ class PrivacyServicer(privacy_pb2_grpc.ClaimsPrivacyServiceServicer):
     def ExportCustomer(
         self, request: pb.ExportCustomerRequest, context: grpc.ServicerContext
     ) -> Iterator[pb.ExportCustomerResponse]:
-        """Hands over."""
-        for name, content in export_customer(self._database, self._pipeline, _customer_id(request.customer_id)):
-            yield pb.ExportCustomerResponse(name=name)
-            for start in range(0, len(content), CHUNK):
-                yield pb.ExportCustomerResponse(chunk=content[start : start + CHUNK])
+        """See the proto."""
+        files = export_customer(self._database, self._pipeline, privacy.customer_id(request.customer_id))
+        yield from privacy.pieces(files, pb.ExportCustomerResponse)
 
     def EraseCustomer(self, request: pb.EraseCustomerRequest, context: grpc.ServicerContext) -> pb.EraseCustomerResponse:
-        """Erases."""
-        customer_id = _customer_id(request.customer_id)
-        erased, kept = erase_customer(self._database, self._pipeline, self._clock, customer_id)
-        named = [
-            pb.EraseCustomerResponse.Kept(what=one.what, rule=one.rule, until=one.until.isoformat() if one.until else "")
-            for one in kept
-        ]
-        return pb.EraseCustomerResponse(erased=erased, kept=named)
-
-
-def _customer_id(raw: str) -> str:
-    if not 1 <= len(raw) <= CUSTOMER_ID:
-        raise invalid(Violation("customer_id", "REQUIRED", f"1 to {CUSTOMER_ID} characters"))
-    return raw
+        """See the proto."""
+        customer_id = privacy.customer_id(request.customer_id)
+        done = erase_customer(self._database, self._pipeline, self._clock, customer_id, dry_run=request.dry_run)
+        kept = privacy.named(done.kept, pb.EraseCustomerResponse.Kept)
+        return pb.EraseCustomerResponse(erased=done.count, kept=kept, gone=done.gone)

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from recapito_claims.store.reading import DISCARDED
-from recapito_claims.store.tables import attachments, claim_steps, claims, draft_changes, expenses, questions
+from recapito_claims.store.tables import OUTBOX, attachments, claim_steps, claims, draft_changes, expenses, questions
 
 
 def over_since(connection: sa.Connection, claim_id: str) -> datetime | None:
@@ -16,8 +16,15 @@ def over_since(connection: sa.Connection, claim_id: str) -> datetime | None:
 
 def erase(connection: sa.Connection, claim_id: str) -> None:
     """A claim or draft with all its parts; with the rows of its documents go their keys."""
+    OUTBOX.erase(connection, [claim_id])
     for table in (draft_changes, claim_steps, questions, expenses, attachments, claims):
         connection.execute(table.delete().where(table.c.claim_id == claim_id))
+
+
+def tombstones(connection: sa.Connection, customer_id: str) -> int:
+    """How many drafts the customer threw away."""
+    thrown = sa.and_(claims.c.customer_id == customer_id, claims.c.state == DISCARDED)
+    return connection.scalar(sa.select(sa.func.count()).select_from(claims).where(thrown)) or 0
 
 
 def erase_tombstones(connection: sa.Connection, customer_id: str) -> None:

@@ -10,7 +10,7 @@ from recapito_contact_change.adapters.registry import Registry
 from recapito_contact_change.domain import ANSWER_WITHIN, Step
 from recapito_contact_change.flows.open_case import SYSTEM
 from recapito_contact_change.hashes import DocumentHashes
-from recapito_contact_change.store import allowances, cases, changes, documents, findings, repudiations
+from recapito_contact_change.store import allowances, cases, changes, documents, erasing, findings, repudiations
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.documents import KeptDocument
 from recapito_contact_change.store.tables import OUTBOX
@@ -63,6 +63,7 @@ class CleanUp:
         with self._database.transaction() as tx:
             allowances.forget(tx, (now - timedelta(days=1)).date())
             repudiations.forget(tx, now)
+            erasing.forget_records(tx, now.date())
         with self._database.read() as tx:
             known = documents.readable_ids(tx)
         blobs = self._pipeline.sweep(known, now - UNFILED)

@@ -190,6 +190,17 @@ REPUDIATION_TOKENS: Final = sa.Table(
     sa.Column("used_at", UtcDateTime),
 )
 
+# of changes that were erased: who decided what, when, and on which documents, without a contact and without a document's data
+DECISION_RECORDS: Final = sa.Table(
+    "decision_records",
+    METADATA,
+    sa.Column("change_id", _ID, primary_key=True),
+    sa.Column("customer_id", sa.String(64), nullable=False, index=True),
+    sa.Column("record", sa.Text, nullable=False),  # JSON
+    sa.Column("keep_until", sa.Date, nullable=False, index=True),
+    sa.Column("erased_at", UtcDateTime, nullable=False),
+)
+
 TEAM_MAILS: Final = sa.Table(
     "team_mails",
     METADATA,
