@@ -5,9 +5,10 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import grpc
@@ -22,6 +23,7 @@ from prometheus_client import Counter, Histogram
 from recapito.common.v1 import client_pb2
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RoutingException
 from werkzeug.wrappers import Response as BaseResponse
 
 from recapito_servicekit import keylists, lines, logs, traces
@@ -30,6 +32,7 @@ from recapito_servicekit.csrf import RotatedCSRFProtect
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.status import refusal_from
 from recapito_servicekit.tls import Identity
+from recapito_servicekit.web_door import Door
 from recapito_servicekit.web_serving import WebSettings
 
 log = logs.get(__name__)
@@ -40,6 +43,7 @@ SECONDS = Histogram("recapito_page_seconds", "Seconds a page took", ["page"])
 HERE: Final = Path(__file__).parent
 LANGUAGES: Final = {"it": "Italiano", "en": "English"}
 DEVICE_COOKIE: Final = "device"
+UPLOADS: Final = "recapito_uploads"
 HEALTH_SECONDS: Final = 1.0
 PARENT_SECONDS: Final = 0.5
 HEADERS: Final = {
@@ -55,8 +59,11 @@ HEADERS: Final = {
 }
 
 
-def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
-    """An app with cookies, CSRF, languages, headers and error pages. ``most_bytes``: the largest request that is read."""
+def create_app(name: str, settings: WebSettings, most_bytes: int, uploads: Mapping[str, int] = MappingProxyType({})) -> Flask:
+    """An app with cookies, CSRF, languages, headers and error pages.
+
+    ``most_bytes``: the largest request that is read; ``uploads``: where it is another figure, by endpoint.
+    """
     app = Flask(name)
     current, *older = keylists.listed(settings.secret_key)
     app.config.update(
@@ -79,6 +86,12 @@ def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
     )
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies, x_host=0)  # type: ignore[method-assign]
+    app.extensions[UPLOADS] = uploads
+
+    @app.url_value_preprocessor  # before CSRFProtect, which reads the form
+    def bound(endpoint: str | None, _values: object) -> None:
+        request.max_content_length = uploads.get(endpoint or "", most_bytes)
+
     Bootstrap5(app)
     RotatedCSRFProtect(app)
     Babel(app, locale_selector=_language)
@@ -86,6 +99,21 @@ def create_app(name: str, settings: WebSettings, most_bytes: int) -> Flask:
     _add_headers(app, settings)
     _add_errors(app)
     return app
+
+
+def behind_door(app: Flask, settings: WebSettings) -> Door:
+    """The app as granian serves it."""
+    uploads: Mapping[str, int] = app.extensions[UPLOADS]
+    addresses = app.url_map.bind("localhost")
+
+    def most_bytes(path: str) -> int:
+        try:
+            endpoint, _ = addresses.match(path.encode("latin-1").decode("utf-8", "replace"), "POST")
+        except (HTTPException, RoutingException):
+            endpoint = ""
+        return uploads.get(endpoint, app.config["MAX_CONTENT_LENGTH"])
+
+    return Door(app.wsgi_app, settings.blocking_threads, most_bytes)
 
 
 def _language() -> str:

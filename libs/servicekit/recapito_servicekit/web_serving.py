@@ -46,10 +46,9 @@ def serve(target: str, settings: WebSettings) -> None:
         target,
         address=host,
         port=int(port),
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,  # see web_door
         factory=True,
         workers=1,
-        blocking_threads=settings.blocking_threads,
         log_access=False,
         websockets=False,
     ).serve()

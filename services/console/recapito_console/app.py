@@ -13,11 +13,12 @@ from recapito_console.views import case, customers, documents, operators, progre
 from recapito_servicekit import logs, management, web
 from recapito_servicekit.clock import system_clock
 from recapito_servicekit.settings import load
+from recapito_servicekit.web_door import Door
 
 MOST_BYTES: Final = 64 * 1024  # no page takes a file
 
 
-def create() -> Flask:
+def create() -> Door:
     """The app that serves, with its channels and its management port; called in the process that serves."""
     settings = load(ConsoleSettings, "console")
     web.end_with_parent()
@@ -25,7 +26,7 @@ def create() -> Flask:
     auth = web.open_channel(settings.auth_address, settings)
     contact_change = web.open_channel(settings.contact_change_address, settings)
     management.serve_plain(settings.metrics_bind, web.answering(auth, contact_change))
-    return build(settings, Backend.over(auth, contact_change, system_clock))
+    return web.behind_door(build(settings, Backend.over(auth, contact_change, system_clock)), settings)
 
 
 def build(settings: ConsoleSettings, backend: Backend) -> Flask:

@@ -23,11 +23,17 @@ from recapito_portal.views import (
 )
 from recapito_servicekit import logs, management, settings, web
 from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.web_door import Door
 
-FORM_BYTES: Final = 1024 * 1024
+FORM_BYTES: Final = 256 * 1024
+FILES_BYTES: Final = FILES * FILE_BYTES + FORM_BYTES
+# where files come in; nothing large is read for any other page
+UPLOADS: Final = dict.fromkeys(
+    ("contact_change.identity", "question.answer", "claims.attachments", "claims.answer", "claims.more_documents"), FILES_BYTES
+)
 
 
-def create() -> Flask:
+def create() -> Door:
     """What granian serves: settings from the environment, channels and the management port in the serving process."""
     told = settings.load(PortalSettings, "portal")
     web.end_with_parent()
@@ -35,12 +41,12 @@ def create() -> Flask:
     addresses = (told.auth_address, told.contact_change_address, told.claims_address)
     auth, contact_change, claims_channel = (web.open_channel(address, told) for address in addresses)
     management.serve_plain(told.metrics_bind, web.answering(auth, contact_change, claims_channel))
-    return build(told, Services.over(auth, contact_change, claims_channel))
+    return web.behind_door(build(told, Services.over(auth, contact_change, claims_channel)), told)
 
 
 def build(told: PortalSettings, services: Services) -> Flask:
     """The app over given stubs."""
-    app = web.create_app("recapito_portal", told, FILES * FILE_BYTES + FORM_BYTES)
+    app = web.create_app("recapito_portal", told, FORM_BYTES, UPLOADS)
     app.extensions["services"] = services
     browser.install(app)
     journeys = (

@@ -5,9 +5,11 @@ import io
 import grpc
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
-from recapito_portal.app import build
+from recapito_portal.app import FILES_BYTES, FORM_BYTES, UPLOADS, build
 from recapito_portal.services import Services
+from recapito_servicekit import web
 from tests.unit.portal.backend import CODE, PASSWORD, Backend
 from tests.unit.portal.conftest import Browser, settings
 
@@ -129,12 +131,28 @@ def test_ended_session_asks_for_sign_in_and_returns(browser: Browser, backend: B
     assert browser.sign_in().request.path == "/denunce"
 
 
-def test_too_large_a_request_is_told(app: Flask, browser: Browser) -> None:
-    app.config["MAX_CONTENT_LENGTH"] = 1000
-    form = {**browser.form("/accedi"), "file": (io.BytesIO(bytes(5000)), "a.jpg")}
-    page = browser.client.post("/accedi", data=form, content_type="multipart/form-data")
+def _upload(browser: Browser, path: str, size: int) -> TestResponse:
+    form = {**browser.form("/accedi"), "file": (io.BytesIO(bytes(size)), "a.jpg")}
+    return browser.client.post(path, data=form, content_type="multipart/form-data")
+
+
+@pytest.mark.parametrize(("path", "size"), [("/accedi", FORM_BYTES), ("/recapito/dati", FILES_BYTES)])
+def test_too_large_a_request_is_told(browser: Browser, path: str, size: int) -> None:
+    page = _upload(browser, path, size + 1)
     assert page.status_code == 413
     assert "8 MB" in page.text
+
+
+def test_files_come_in_where_a_page_takes_them_alone(app: Flask, browser: Browser) -> None:
+    assert _upload(browser, "/recapito/dati", FORM_BYTES + 1).status_code == 303
+    asks = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert set(UPLOADS) <= asks
+
+
+def test_door_knows_where_files_come_in(app: Flask) -> None:
+    door = web.behind_door(app, settings())
+    assert door.most_bytes("/denunce/0123/documenti") == door.most_bytes("/recapito/dati") == FILES_BYTES
+    assert door.most_bytes("/accedi") == door.most_bytes("/nowhere") == door.most_bytes("/accedi/") == FORM_BYTES
 
 
 def test_password_and_code_are_never_shown_again(browser: Browser) -> None:
