@@ -31,6 +31,7 @@ from recapito_otp.settings import OtpSettings
 from recapito_otp.store import keys, redis_store
 from recapito_otp.vault import Vault
 from recapito_servicekit import logs, serving
+from recapito_servicekit.handlers import Handlers
 from recapito_servicekit.ids import new_token, token_digest
 from recapito_servicekit.settings import load
 
@@ -161,22 +162,24 @@ def _read(part: str) -> bytes:
 
 
 async def _serve_floor(name: str) -> None:
-    server = grpc.aio.server()
+    server, handlers = grpc.aio.server(), Handlers()
     if name == "otp-floor":
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], _ISSUE, _CHECK)
-        otp_pb2_grpc.add_OtpServiceServicer_to_server(OtpFloor(pipe, scripts), server)  # type: ignore[abstract]
+        otp_pb2_grpc.add_OtpServiceServicer_to_server(OtpFloor(pipe, scripts), handlers.as_server())  # type: ignore[abstract]
     elif name == "otp-composed":
         settings = load(OtpSettings, "otp")
         vault = Vault(settings.peppers(), settings.seal_keys(), settings.otp_names_key)
         real = (redis_store._COUNT_ONCE.text, redis_store._ISSUE.text, redis_store._CHECK.text)
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], *real)
-        otp_pb2_grpc.add_OtpServiceServicer_to_server(OtpComposed(pipe, scripts, vault), server)  # type: ignore[abstract]
+        floor = OtpComposed(pipe, scripts, vault)  # type: ignore[abstract]
+        otp_pb2_grpc.add_OtpServiceServicer_to_server(floor, handlers.as_server())
     else:
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], _READ)
-        session_pb2_grpc.add_SessionServiceServicer_to_server(IntrospectFloor(pipe, scripts[0]), server)
+        session_pb2_grpc.add_SessionServiceServicer_to_server(IntrospectFloor(pipe, scripts[0]), handlers.as_server())
     healthy = health.aio.HealthServicer()
     await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, handlers.as_server())
+    server.add_generic_rpc_handlers((handlers,))
     ca, cert, key = map(_read, ("CA", "CERT", "KEY"))
     credentials = grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True)
     server.add_secure_port(os.environ["RECAPITO_GRPC_BIND"], credentials)

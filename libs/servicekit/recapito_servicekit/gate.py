@@ -1,9 +1,9 @@
 """The gate that every call goes through: who calls, who acts, how long, what it became.
 
-It wraps each handler once, as it is added to the server: an interceptor would be asked for it again by every call. It admits a
-call (certificate, callers.toml, the RPC's own access option), gives it a deadline, runs a plain ``def`` handler in the bounded
-pool of threads and an ``async def`` one on the loop, turns a Refusal into google.rpc.Status, and answers anything unexpected with
-INTERNAL, a correlation id and not a word more.
+It wraps each handler once, as it is added to the server (``Handlers``): an interceptor would be asked for it again by every
+call. It admits a call (certificate, callers.toml, the RPC's own access option), gives it a deadline, runs a plain ``def`` handler
+in the bounded pool of threads and an ``async def`` one on the loop, turns a Refusal into google.rpc.Status, and answers anything
+unexpected with INTERNAL, a correlation id and not a word more.
 """
 
 from __future__ import annotations
@@ -89,11 +89,8 @@ class Gate:
         IN_FLIGHT.set_function(lambda: self._in_flight)
         self._deadlines = Deadlines()
 
-    def before(self, server: grpc.aio.Server) -> grpc.aio.Server:
-        """What servicers are added to instead of ``server``, so that no call reaches them but through here."""
-        return cast(grpc.aio.Server, _Gated(server, self._wrap))
-
-    def _wrap(self, path: str, handler: Handler) -> Handler:
+    def wrap(self, path: str, handler: Handler) -> Handler:
+        """The handler that a server is given instead of ``handler``."""
         rpc = _Rpc(path, handler, self._seconds)
         common: Any = {"request_deserializer": handler.request_deserializer, "response_serializer": handler.response_serializer}
         if handler.response_streaming:
@@ -224,21 +221,6 @@ class Gate:
             if passing.response is not None:
                 _bind(passing.response, rpc.ids_answered)
             log.debug("call answered", code=code, ms=round(seconds * 1000, 1))
-
-
-class _Gated:
-    """As a server to those who add servicers. What isn't registered by its full name is not served at all."""
-
-    def __init__(self, server: grpc.aio.Server, wrap: Callable[[str, Handler], Handler]) -> None:
-        self._server = server
-        self._wrap = wrap
-
-    def add_generic_rpc_handlers(self, _handlers: object) -> None:
-        """Generated code adds every method twice; this way it would be looked for in each service in turn."""
-
-    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
-        wrapped = {method: self._wrap(f"/{service}/{method}", handler) for method, handler in handlers.items()}
-        self._server.add_registered_method_handlers(service, wrapped)
 
 
 class _Rpc:

@@ -17,6 +17,7 @@ from recapito_servicekit import logs, management
 from recapito_servicekit.callers import Callers
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.gate import Gate, Room
+from recapito_servicekit.handlers import Handlers
 from recapito_servicekit.persons import Introspect
 from recapito_servicekit.settings import ServerSettings
 from recapito_servicekit.tls import server_credentials
@@ -88,12 +89,14 @@ async def start(settings: ServerSettings, wiring: Wiring) -> tuple[grpc.aio.Serv
     room = Room(settings.threads, settings.queue, settings.call_seconds, settings.stream_seconds)
     gate = Gate(Callers.read(settings.callers_file), wiring.introspect, wiring.clock, pool, room)
     server = grpc.aio.server(options=OPTIONS)
-    wiring.add(gate.before(server))
+    services, own = Handlers(gate.wrap), Handlers()
+    wiring.add(services.as_server())
     health_servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, own.as_server())
     names = [*wiring.services, health.SERVICE_NAME]
     if settings.reflection:
-        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], own.as_server())
+    server.add_generic_rpc_handlers((services, own))
     server.add_secure_port(settings.grpc_bind, server_credentials(settings))
     await _set_health(wiring, health_servicer)
     await server.start()

@@ -4,13 +4,12 @@ A front end begins a trace; the gate, a consumer and a delivery worker continue 
 job. Whatever is logged, called or written meanwhile carries it on.
 """
 
-import os
+import random
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol, TypedDict
+from typing import Final, NamedTuple, Protocol, TypedDict
 
 from recapito_servicekit import lines
 
@@ -27,8 +26,7 @@ class Kind(StrEnum):
     CONSUMER = "CONSUMER"
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """Where we are: the request's id, the trace (32 hex digits) and the span within it (16)."""
 
     request_id: str
@@ -57,9 +55,8 @@ class _Unrecorded:
     __slots__ = ("span_id", "trace_id")
 
     def __init__(self, parent: tuple[str, str] | None) -> None:
-        random = os.urandom(24).hex()  # one call of the system for both
-        self.trace_id = parent[0] if parent else random[:32]
-        self.span_id = random[32:]
+        self.trace_id = parent[0] if parent else _random_id(128)
+        self.span_id = _random_id(64)
 
     def end(self, error: str = "") -> None:
         """Nothing to do."""
@@ -70,6 +67,11 @@ Start = Callable[[str, Kind, tuple[str, str] | None], Span]
 
 _start: Start = lambda _name, _kind, parent: _Unrecorded(parent)  # noqa: E731
 _TRACE: Final[ContextVar[Trace]] = ContextVar("recapito_trace")
+
+
+def _random_id(bits: int) -> str:
+    """Hex digits that nobody else has. They open nothing, so they may be guessed, and cost no call of the system."""
+    return f"{random.getrandbits(bits):0{bits // 4}x}"
 
 
 def record_with(start: Start) -> None:
@@ -86,7 +88,7 @@ def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "", **
     """
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     span = _start(name, kind, (found[1], found[2]) if found else None)
-    trace = Trace(request_id[:LONGEST_ID] or os.urandom(16).hex(), span.trace_id, span.span_id)
+    trace = Trace(request_id[:LONGEST_ID] or _random_id(128), span.trace_id, span.span_id)
     _TRACE.set(trace)
     lines.bind({"request_id": trace.request_id, "trace_id": trace.trace_id, **more})
     return span

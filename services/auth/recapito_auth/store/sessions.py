@@ -4,6 +4,7 @@ A token begins with the bucket of whom it stands for, so that its session and th
 one Lua call sees both. A session whose epoch is below its customer's least one is dead, whatever else is kept.
 """
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,18 +19,19 @@ from recapito_servicekit.redis_pipe import RedisPipe, Script
 
 _BUCKET: Final = 3
 _SCAN: Final = 1_000
+_KNOWN: Final = 1_000  # sessions read lately, 2 KB each
 
 # in the order of Session's fields
 _FIELDS: Final = (
     *("kind", "customer_id", "epoch", "acr", "amr", "auth_time", "expires_at", "idle", "contact_changed_at", "claims_held_until"),
-    *("operator_id", "operator_name", "role", "session_id", "label", "created_at", "seen_at", "frozen"),
+    *("operator_id", "operator_name", "role", "session_id", "label", "created_at", "frozen", "seen_at"),
 )
-# values alone: the names would double what every answer is read from
+# values alone: the names would double what every answer is read from; without when it was seen, they stay the same between calls
 _INTROSPECT: Final = f"""
 local s = redis.call('HMGET', KEYS[1], {", ".join(f"'{name}'" for name in _FIELDS)})
 if not s[1] then return false end
 local now = tonumber(ARGV[1])
-local kind, customer_id, epoch, expires_at, idle, operator_id, seen_at = s[1], s[2], s[3], s[7], s[8], s[11], s[17]
+local kind, customer_id, epoch, expires_at, idle, operator_id, seen_at = s[1], s[2], s[3], s[7], s[8], s[11], table.remove(s)
 local least = redis.call('HGET', KEYS[2], kind == 'OPERATOR' and operator_id or customer_id)
 if tonumber(expires_at) <= now or tonumber(seen_at) + tonumber(idle) <= now
     or (least and tonumber(epoch) < tonumber(least)) then
@@ -97,8 +99,8 @@ class Session(NamedTuple):
     session_id: str = ""  # names it to its own person; opens nothing
     label: str = ""  # the device
     created_at: datetime | None = None
-    seen_at: datetime | None = None
     frozen: bool = False
+    seen_at: datetime | None = None  # as ``of_customer`` lists it
 
     @property
     def subject(self) -> str:
@@ -142,7 +144,7 @@ class Sessions:
             return None
         with fail_closed():
             found: Any = self._introspect(keys=[_session_key(token), _epochs_key(token[:_BUCKET])], args=[millis(now)])
-        return _session(found) if found else None
+        return _live(tuple(found)) if found else None
 
     def of_customer(self, customer_id: str, now: datetime) -> list[tuple[str, Session]]:
         """The customer's live sessions, the last used first, each with the key that ``end_key`` takes."""
@@ -214,7 +216,7 @@ class Introspection:
             found = await self._pipe.run(self._script, (_session_key(token), _epochs_key(token[:_BUCKET])), (millis(now),))
         except redis.RedisError as error:
             raise unavailable(error) from error
-        return _session(found) if found else None
+        return _live(tuple(found)) if found else None
 
 
 def is_token(token: str) -> bool:
@@ -271,13 +273,20 @@ def _to_fields(session: Session, now: datetime) -> dict[str, str | int]:
 
 
 def _from_fields(fields: Mapping[str, str]) -> Session:
-    return _session([fields.get(name) for name in _FIELDS])
+    values = [fields.get(name) for name in _FIELDS]
+    return _session(values)._replace(seen_at=_instant(str(values[-1])))
+
+
+@functools.lru_cache(_KNOWN)
+def _live(values: tuple[str, ...]) -> Session:
+    """The session that a look-up found. Each page of its person asks again and finds the same values."""
+    return _session(values)
 
 
 def _session(values: Sequence[Any]) -> Session:
-    """From the values of ``_FIELDS``; None where a session is from before the field."""
+    """From the values of ``_FIELDS`` but the last; None where a session is from before the field."""
     kind, customer_id, epoch, acr, amr, auth_time, expires_at, idle, contact_changed_at, held_until, *rest = values
-    operator_id, operator_name, role, session_id, label, created_at, seen_at, frozen = rest
+    operator_id, operator_name, role, session_id, label, created_at, frozen = rest[:7]
     return Session(
         Kind(kind),
         customer_id,
@@ -295,7 +304,6 @@ def _session(values: Sequence[Any]) -> Session:
         session_id or "",
         label or "",
         _instant(created_at) if created_at else None,
-        _instant(seen_at),
         frozen == "1",
     )
 
