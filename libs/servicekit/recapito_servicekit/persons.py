@@ -20,10 +20,12 @@ AAL2: Final = "recapito:aal2"
 CUSTOMER: Final = access_pb2.PERSON_CUSTOMER
 CONTACT_CHANGE: Final = access_pb2.PERSON_CONTACT_CHANGE
 OPERATOR: Final = access_pb2.PERSON_OPERATOR
+PASSWORD_CHANGE: Final = access_pb2.PERSON_PASSWORD_CHANGE
 _KINDS: Final = {
     session_pb2.KIND_SESSION: CUSTOMER,
     session_pb2.KIND_CONTACT_CHANGE: CONTACT_CHANGE,
     session_pb2.KIND_OPERATOR: OPERATOR,
+    session_pb2.KIND_PASSWORD_CHANGE: PASSWORD_CHANGE,
 }
 
 
@@ -51,6 +53,8 @@ def demand(access: access_pb2.Access, person: Person | None, clock: Clock) -> No
     """Raises UNAUTHENTICATED or PERMISSION_DENIED unless ``person`` may act as ``access`` demands (RFC 9470 for a step-up)."""
     if list(access.persons) == [access_pb2.PERSON_NOBODY]:
         return
+    if person is not None and person.kind == PASSWORD_CHANGE and PASSWORD_CHANGE not in access.persons:
+        raise Refusal(Kind.UNAUTHENTICATED, "PASSWORD_CHANGE_REQUIRED", "the first password must be changed first")
     if person is None or person.kind not in access.persons:
         raise Refusal(Kind.UNAUTHENTICATED, "NOT_SIGNED_IN", "nobody with a live token for this acts in the call")
     if person.kind == OPERATOR and access.roles and person.role not in access.roles:
@@ -87,7 +91,7 @@ def person_of(token: str, answer: session_pb2.IntrospectResponse) -> Person | No
     if not answer.active:
         return None
     return Person(
-        kind=_KINDS[answer.kind],
+        kind=_KINDS.get(answer.kind, access_pb2.PERSON_UNSPECIFIED),  # of a newer auth: nobody who may act here
         token=token,
         customer_id=answer.customer_id,
         acr=answer.acr,

@@ -131,6 +131,7 @@ def _add_shared(app: Flask, settings: WebSettings) -> None:
         return {
             "company": settings.company,
             "help_contact": settings.help_contact,
+            "password_least": settings.password_least,
             "languages": LANGUAGES,
             "language": str(get_locale()),
             "page_url": request.full_path.rstrip("?"),

@@ -30,6 +30,9 @@ class WebSettings(CommonSettings):
     blocking_threads: int = setting("BLOCKING_THREADS", "requests at once", default=8, check=between(1, 64))
     company: str = setting("COMPANY", "the company's name, as customers know it", default="Mutua Esempio")
     help_contact: str = setting("HELP_CONTACT", "where people find help", default="assistenza@recapito.example")
+    password_least: int = setting(
+        "PASSWORD_LEAST", "code points that a password needs, as auth has it", default=8, check=between(8, 64)
+    )
     auth_address: str = setting("AUTH_ADDRESS", "the auth service, host:port")
     contact_change_address: str = setting("CONTACT_CHANGE_ADDRESS", "the contact-change service, host:port")
 

@@ -128,7 +128,12 @@ def main(argv: list[str] | None = None) -> None:
     create.add_argument("name", metavar="NAME", help="the user name")
     create.add_argument("--role", required=True, choices=ROLES)
     create.add_argument("--customer-id", default="", metavar="ID", help="who the operator is as a customer")
-    create.add_argument("--password-file", type=Path, metavar="FILE", help="the first password; without it one is made")
+    create.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="the operator's password; without it one is made, which they must change at the first sign-in",
+    )
     operations.add(commands)
     cli.add_doctor(commands, doctor.checks)
     cli.main(top, argv)
@@ -196,7 +201,7 @@ def _create_operator(arguments: argparse.Namespace) -> int:
     password = given if given is not None else secrets.token_urlsafe(12)
     database = sql.Database(read.database_url, 1)
     try:
-        enrolment = Enrolment(arguments.name, arguments.role, arguments.customer_id, password)
+        enrolment = Enrolment(arguments.name, arguments.role, arguments.customer_id, password, password_made=given is None)
         enrolled = create_operator(read, database, system_clock, enrolment)
     except CannotEnrol as error:
         print(error, file=sys.stderr)

@@ -6,10 +6,10 @@ from flask import Flask, g
 from werkzeug.wrappers import Response
 
 from recapito_console import texts, texts_accounts
-from recapito_console.backend import EXTENSION, Backend, NotAllowed, SessionEnded
+from recapito_console.backend import EXTENSION, Backend, NotAllowed, PasswordChangeRequired, SessionEnded
 from recapito_console.settings import ConsoleSettings
 from recapito_console.translation import _
-from recapito_console.views import case, customers, documents, operators, progress, queue, session
+from recapito_console.views import account, case, customers, documents, operators, progress, queue, session
 from recapito_servicekit import logs, management, web
 from recapito_servicekit.clock import system_clock
 from recapito_servicekit.settings import load
@@ -34,7 +34,7 @@ def build(settings: ConsoleSettings, backend: Backend) -> Flask:
     app = web.create_app("recapito_console", settings, MOST_BYTES)
     app.extensions[EXTENSION] = backend
     of_cases = (session.pages, queue.pages, case.pages, documents.pages, progress.pages)
-    for blueprint in (*of_cases, customers.pages, operators.pages, operators.own):
+    for blueprint in (*of_cases, account.pages, customers.pages, operators.pages):
         app.register_blueprint(blueprint)
     texts.add_to(app)
     texts_accounts.add_to(app)
@@ -50,6 +50,10 @@ def build(settings: ConsoleSettings, backend: Backend) -> Flask:
     @app.errorhandler(SessionEnded)
     def ended(error: SessionEnded) -> Response:
         return session.to_sign_in()
+
+    @app.errorhandler(PasswordChangeRequired)
+    def password_change_required(error: PasswordChangeRequired) -> Response:
+        return web.see("account.first")
 
     @app.errorhandler(NotAllowed)
     def not_allowed(error: NotAllowed) -> tuple[str, int]:

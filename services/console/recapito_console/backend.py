@@ -22,6 +22,10 @@ class SessionEnded(Exception):
     """Raised where a page needs an operator and the browser brings no live session."""
 
 
+class PasswordChangeRequired(Exception):
+    """Raised where the session opens nothing but the change of a first password."""
+
+
 class NotAllowed(Exception):
     """Raised where the operator's role is not enough for what was asked."""
 
@@ -51,7 +55,7 @@ def backend() -> Backend:
 def ask(method: Callable[..., Any], message: Any) -> Any:
     """Calls an RPC in the operator's name.
 
-    Raises SessionEnded, NotAllowed, or Refusal for everything else that went wrong.
+    Raises SessionEnded, PasswordChangeRequired, NotAllowed, or Refusal for everything else that went wrong.
     """
     try:
         return web.call(method, message, token=g.token)
@@ -60,7 +64,9 @@ def ask(method: Callable[..., Any], message: Any) -> Any:
 
 
 def told(refusal: Refusal) -> Exception:
-    """What a refusal means for an operator's page: SessionEnded, NotAllowed, or the refusal itself."""
+    """What a refusal means for an operator's page: SessionEnded, PasswordChangeRequired, NotAllowed, or the refusal itself."""
+    if refusal.reason == "PASSWORD_CHANGE_REQUIRED":
+        return PasswordChangeRequired()
     if refusal.kind is Kind.UNAUTHENTICATED:
         return SessionEnded()
     if refusal.kind is Kind.PERMISSION_DENIED:

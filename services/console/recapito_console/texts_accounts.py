@@ -81,6 +81,8 @@ EVENTS: Final[Mapping[str, LazyString]] = {
     "CUSTOMER_FROZEN": _l("Cliente bloccato"),
     "CUSTOMER_UNFROZEN": _l("Cliente sbloccato dopo la verifica"),
     "CUSTOMER_IMPORTED": _l("Anagrafica aggiornata dall'importazione"),
+    "CUSTOMER_EXPORTED": _l("Dati del cliente esportati"),
+    "CUSTOMER_ERASED": _l("Dati del cliente cancellati"),
     "CUSTOMER_UNLOCKED": _l("Blocchi tolti da un supervisore"),
     "CUSTOMER_EXPLAINED": _l("Visto da un supervisore"),
 }
@@ -114,6 +116,18 @@ DETAILS: Final[Mapping[str, LazyString]] = {
     "recovery": _l("recupero"),
     "new_email": _l("nuova email"),
 }
+PASSWORD_FAULTS: Final[Mapping[str, LazyString]] = {
+    "TOO_SHORT": _l("È troppo corta: aggiungi altri caratteri."),
+    "TOO_LONG": _l("È troppo lunga."),
+    "TOO_COMMON": _l("È una password molto usata, quindi facile da indovinare. Scegline un'altra."),
+    "CONTAINS_PERSONAL": _l("Contiene il tuo nome utente. Scegline un'altra."),
+    "CONTAINS_SERVICE": _l("Contiene il nome del servizio o della società. Scegline un'altra."),
+    "UNCHANGED": _l("È la password di adesso. Scegline un'altra."),
+}
+_WRONG: Final[Mapping[str, LazyString]] = {
+    "old_password": _l("Non è la tua password attuale."),
+    "totp": _l("Il codice non è giusto, oppure è già stato usato: aspetta il prossimo."),
+}
 _FLAGS: Final[Mapping[str, LazyString]] = {
     "locked": _l("nome utente bloccato"),
     "contact_change_only": _l("con un solo recapito"),
@@ -124,6 +138,12 @@ def add_to(app: Flask) -> None:
     """Makes the words available to the templates."""
     app.jinja_env.filters.update(obstacle=obstacle, happened=happened)
     app.jinja_env.globals.update(EVENTS=EVENTS)
+
+
+def password_fault(field: str, reason: str) -> str:
+    """What is wrong with a field of a change of password."""
+    text = _WRONG.get(field) if reason == "WRONG" else PASSWORD_FAULTS.get(reason)
+    return str(text if text is not None else reason)
 
 
 def obstacle(code: str) -> tuple[str, str]:

@@ -38,7 +38,7 @@ REASONS: Final = {
     "SAME_AS_ON_FILE": _l("È il numero che abbiamo già. Inseriscine un altro."),
     "UNCHANGED": _l("È l'email che abbiamo già. Inseriscine un'altra."),
     # passwords
-    "TOO_SHORT": _l("È troppo corta: servono almeno 8 caratteri."),
+    "TOO_SHORT": _l("È troppo corta: aggiungi altri caratteri."),
     "TOO_COMMON": _l("È una password molto usata, quindi facile da indovinare. Scegline un'altra."),
     "CONTAINS_PERSONAL": _l("Contiene il tuo nome o il tuo recapito. Scegline un'altra."),
     "CONTAINS_SERVICE": _l("Contiene il nome del servizio o della società. Scegline un'altra."),

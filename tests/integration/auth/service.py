@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import grpc
+import pyotp
 import pytest
 import sqlalchemy as sa
 from recapito.auth.v1 import (
@@ -30,6 +32,7 @@ from recapito.otp.v1 import otp_pb2
 
 import recapito_auth
 from recapito_auth.__main__ import wire
+from recapito_auth.flows.create_operator import Enrolled, Enrolment, create_operator
 from recapito_auth.registry_import import run
 from recapito_auth.registry_import.spool import Spool
 from recapito_auth.settings import AuthSettings
@@ -63,11 +66,16 @@ PERSON = registration_pb2.PERSON_TYPE_PERSON
 COMPANY = registration_pb2.PERSON_TYPE_COMPANY
 
 
+def app_of(uri: str) -> pyotp.TOTP:
+    """The authenticator app that took an ``otpauth://`` URI."""
+    return pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
+
+
 class Auth:
     """A running service with a small registry, and its OTP service."""
 
     def __init__(self, pki: Pki, redis_url: str, database_url: str, otp: Otp, clock: Clock, folder: Path, **more: str) -> None:
-        self.pki, self.otp, self.port = pki, otp, free_port()
+        self.pki, self.otp, self.clock, self.port = pki, otp, clock, free_port()
         self.environment = {
             **server_environment(pki, "auth", self.port),
             "RECAPITO_REDIS_URL": redis_url,
@@ -181,6 +189,11 @@ class Auth:
 
     def customer(self, customer_id: str = "C1") -> registry_pb2.Customer:
         return self.registry.GetCustomer(registry_pb2.GetCustomerRequest(customer_id=customer_id)).customer
+
+    def enrol(self, name: str, role: str = "reviewer", customer_id: str = "", *, password_made: bool = False) -> Enrolled:
+        """Enrols an operator with PASSWORD, as the command does."""
+        enrolment = Enrolment(name, role, customer_id, PASSWORD, password_made=password_made)
+        return create_operator(self.settings, self.database, self.clock, enrolment)
 
     def operator(self, name: str, password: str, totp: str) -> operator_pb2.OperatorServiceSignInResponse:
         request = operator_pb2.OperatorServiceSignInRequest(

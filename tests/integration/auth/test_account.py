@@ -6,10 +6,12 @@ from typing import Any
 from recapito.auth.v1 import session_pb2 as pb
 from recapito.otp.v1 import otp_pb2
 
+from recapito_auth.store.sessions import Sessions
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
 from tests.integration.auth.service import PASSWORD, Auth, client, refused
+from tests.support.redis import RedisServer
 
 NEW = "quattro asini verdi al trotto"
 
@@ -48,6 +50,23 @@ def test_change_of_password_ends_everything_but_the_session_that_made_it(auth: A
     assert refused(auth.password).reason == "SIGN_IN_FAILED"
     required = auth.password(password=NEW, device_token=device).code_required
     assert list(required.reasons) == ["UNKNOWN_DEVICE", "NEW_COUNTRY_OR_NETWORK", "PASSWORD_CHANGED"]
+
+
+def test_session_that_acts_lives_on_although_another_page_asks_in_between(
+    auth: Auth, redis_server: RedisServer, clock: SetClock
+) -> None:
+    """The least epoch is raised, the old token is looked at by a page of another tab, and only then the session moves on."""
+    auth.register()
+    token = auth.sign_in()
+    with redis_server.client(1) as redis:
+        redis.connection_pool.connection_kwargs["decode_responses"] = True
+        store = Sessions(redis)
+        store.raise_least_epoch("C1", 2)
+        assert not auth.introspect(token).active
+        assert store.rotate(token, "C1", clock.now, {"epoch": 3}) is None  # somebody else ended it before
+        renewed = store.rotate(token, "C1", clock.now, {"epoch": 2})
+    assert renewed is not None
+    assert auth.introspect(renewed[0]).active
 
 
 def test_change_of_password_needs_the_old_one_and_a_fresh_code(auth: Auth, clock: SetClock) -> None:

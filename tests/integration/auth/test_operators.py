@@ -4,7 +4,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import grpc
 import pyotp
@@ -14,13 +13,17 @@ from recapito.auth.v1 import operator_pb2, session_pb2
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
-from tests.integration.auth.service import PASSWORD, Auth, refused
+from tests.integration.auth.service import PASSWORD, Auth, app_of, refused
 from tests.support.serving import run_command
 
 
 @pytest.fixture
-def app(auth: Auth, tmp_path: Path) -> pyotp.TOTP:
+def app(auth: Auth) -> pyotp.TOTP:
     """The authenticator app of the operator anna, who is customer C3."""
+    return app_of(auth.enrol("Anna", customer_id="C3").uri)
+
+
+def test_command_enrols_once_and_does_not_print_the_password_of_a_file(auth: Auth, clock: SetClock, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(PASSWORD + "\n")
     arguments = ["create-operator", "Anna", "--role", "reviewer", "--customer-id", "C3", "--password-file", str(file)]
@@ -28,8 +31,11 @@ def app(auth: Auth, tmp_path: Path) -> pyotp.TOTP:
     uri = re.search(r"^otpauth://\S+$", done.stdout, re.MULTILINE)
     assert uri is not None, done.stderr
     assert PASSWORD not in done.stdout
+    codes = re.findall(r"^  ([a-z2-7]{4}(?:-[a-z2-7]{4}){3})$", done.stdout, re.MULTILINE)
+    assert len(set(codes)) == 10
+    assert auth.operator("anna", PASSWORD, app_of(uri.group()).at(clock.now)).session.token
+    assert auth.operator("anna", PASSWORD, codes[0]).session.token
     assert run_command("auth", arguments, auth.environment).returncode == 1
-    return pyotp.TOTP(parse_qs(urlsplit(uri.group()).query)["secret"][0])
 
 
 def test_operator_signs_in_and_out(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:

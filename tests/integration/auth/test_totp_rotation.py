@@ -1,14 +1,10 @@
 """The key of operators' TOTP secrets is changed: they go on signing in, in every step."""
 
 import base64
-import re
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
-
-import pyotp
 
 from tests.conftest import SetClock
-from tests.integration.auth.service import PASSWORD, Auth
+from tests.integration.auth.service import PASSWORD, Auth, app_of
 from tests.integration.otp.service import Otp
 from tests.support.pki import Pki
 from tests.support.serving import run_command
@@ -19,14 +15,7 @@ NEW = base64.b64encode(b"n" * 32).decode()
 def test_operator_signs_in_before_and_after_secrets_are_sealed_anew(
     auth: Auth, otp: Otp, pki: Pki, clock: SetClock, tmp_path: Path
 ) -> None:
-    file = tmp_path / "password"
-    file.write_text(PASSWORD)
-    created = run_command(
-        "auth", ["create-operator", "anna", "--role", "reviewer", "--password-file", str(file)], auth.environment
-    )
-    uri = re.search(r"^otpauth://\S+$", created.stdout, re.MULTILINE)
-    assert uri is not None, created.stderr
-    app = pyotp.TOTP(parse_qs(urlsplit(uri.group()).query)["secret"][0])
+    app = app_of(auth.enrol("anna").uri)
     old = auth.environment["RECAPITO_TOTP_KEY"]
 
     def beside(keys: str) -> Auth:

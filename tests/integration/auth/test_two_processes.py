@@ -185,7 +185,7 @@ def test_registration_is_completed_once_and_a_mobile_changed_and_taken_back_once
 
 
 def test_totp_and_recovery_code_open_one_session_each(auth: Auth, processes: Processes, tmp_path: Path) -> None:
-    enrolment = Enrolment("anna", "reviewer", "", PASSWORD)
+    enrolment = Enrolment("anna", "reviewer", "", PASSWORD, password_made=False)
     enrolled = create_operator(auth.settings, auth.database, system_clock, enrolment)
     stubs = [operator_pb2_grpc.OperatorServiceStub(channel) for channel in processes.channels(8, "console")]
     code = pyotp.TOTP(parse_qs(urlsplit(enrolled.uri).query)["secret"][0]).now()

@@ -105,6 +105,10 @@ def a_row_in_every_table(engine: sa.Engine) -> dict[str, list[str]]:
         for table in metadata.sorted_tables:
             if table.name == "alembic_version":
                 continue
+            there = connection.execute(table.select()).mappings().first()
+            if there is not None:  # a migration put it
+                made[table.name] = dict(there)
+                continue
             row = {column.name: a_value(column) for column in table.columns}
             for key in table.foreign_keys:
                 if key.column.table is not table:

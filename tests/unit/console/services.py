@@ -1,6 +1,7 @@
 """auth and contact-change as the console sees them: real gRPC, mTLS and gate, and what they know set by the test."""
 
 import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from recapito_servicekit.times import from_timestamp, to_timestamp
 
 PASSWORD = "tre cavalli blu al galoppo"
 TOTP = "123456"
+NEW_TOTP = "654321"
+URI = "otpauth://totp/Recapito:anna.bianchi?secret=KRSXG5CTMVRXEZLU&issuer=Recapito"
 ROLES = {"anna.bianchi": "reviewer", "carlo.neri": "supervisor", "dora.auditor": "auditor", "<i>eva</i>": "reviewer"}
 CODES = [f"abcd-efgh-ijkl-mno{letter}" for letter in "abcdefghij"]
 LEASE = timedelta(minutes=15)
@@ -36,7 +39,10 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
 
     def reset(self, clock: Clock) -> None:
         self._clock = clock
+        self._numbers = itertools.count()
         self.live: dict[str, str] = {}  # operator names by token
+        self.first: set[str] = set()  # names of operators whose password was made for them
+        self.passwords: list[operator_pb2.OperatorServiceChangePasswordRequest] = []
         self.clients: list[str] = []
         self.refusal: Refusal | None = None
         self.refusals: dict[str, Refusal] = {}
@@ -47,7 +53,7 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
         self.unlocked: list[str] = []
 
     def open(self, name: str) -> str:
-        token = f"token-of-{name}-{len(self.live)}"
+        token = f"token-of-{name}-{next(self._numbers)}"
         self.live[token] = name
         return token
 
@@ -59,8 +65,38 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
             raise self.refusal
         if request.username not in ROLES or (request.password, request.totp) != (PASSWORD, TOTP):
             raise Refusal(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", "user name, password or code are wrong")
-        session = operator_pb2.OperatorSession(token=self.open(request.username), role=ROLES[request.username])
-        return operator_pb2.OperatorServiceSignInResponse(session=session)
+        return operator_pb2.OperatorServiceSignInResponse(session=self._session(request.username))
+
+    def ChangePassword(
+        self, request: operator_pb2.OperatorServiceChangePasswordRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.OperatorServiceChangePasswordResponse:
+        self._refuse("ChangePassword")
+        self.passwords.append(request)
+        name = self.live.pop(current_call().the_person().token)
+        self.first.discard(name)
+        return operator_pb2.OperatorServiceChangePasswordResponse(session=self._session(name))
+
+    def StartTotpChange(
+        self, request: operator_pb2.StartTotpChangeRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.StartTotpChangeResponse:
+        self._refuse("StartTotpChange")
+        if request.totp != TOTP:
+            raise invalid(Violation("totp", "WRONG", "wrong"))
+        return operator_pb2.StartTotpChangeResponse(enrolment_id="e-1", otpauth_uri=URI)
+
+    def CompleteTotpChange(
+        self, request: operator_pb2.CompleteTotpChangeRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.CompleteTotpChangeResponse:
+        self._refuse("CompleteTotpChange")
+        if request.enrolment_id != "e-1":
+            raise not_found("totp_change")
+        if request.totp != NEW_TOTP:
+            raise invalid(Violation("totp", "WRONG", "wrong"))
+        name = self.live.pop(current_call().the_person().token)
+        return operator_pb2.CompleteTotpChangeResponse(session=self._session(name))
+
+    def _session(self, name: str) -> operator_pb2.OperatorSession:
+        return operator_pb2.OperatorSession(token=self.open(name), role=ROLES[name], password_change_required=name in self.first)
 
     def SignOut(self, request: operator_pb2.SignOutRequest, context: grpc.ServicerContext) -> operator_pb2.SignOutResponse:
         self.live.pop(current_call().the_person().token)
@@ -125,7 +161,7 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
             return session_pb2.IntrospectResponse()
         return session_pb2.IntrospectResponse(
             active=True,
-            kind=session_pb2.KIND_OPERATOR,
+            kind=session_pb2.KIND_PASSWORD_CHANGE if name in self.first else session_pb2.KIND_OPERATOR,
             auth_time=to_timestamp(self._clock()),
             operator_id=f"id-{name}",
             operator_name=name,

@@ -1,9 +1,8 @@
-"""Supervisors' pages: operators enrolled and disabled, a customer's sign-in explained and unlocked; recovery codes."""
+"""Supervisors' pages: operators enrolled and disabled, a customer's sign-in explained and unlocked."""
 
 import inspect
 import re
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
@@ -12,7 +11,7 @@ from recapito_auth.domain.chain import Event
 from recapito_console.texts_accounts import EVENTS, OBSTACLES
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
 from tests.unit.console.conftest import Browser
-from tests.unit.console.services import CODES, TOTP, Services
+from tests.unit.console.services import CODES, Services
 
 PAGES = ["/operatori", "/clienti", "/clienti/K-1"]
 
@@ -141,18 +140,6 @@ def test_unlocking_that_is_refused_says_why(carlo: Browser, services: Services, 
     services.operators.refusals["UnlockCustomer"] = refusal
     carlo.post("/clienti/K-1/sblocco")
     assert text in carlo.get("/clienti/K-1").text
-
-
-def test_every_operator_renews_recovery_codes_of_their_own(anna: Browser, services: Services) -> None:
-    page = anna.get("/codici-di-recupero").text
-    assert not any(code in page for code in CODES)
-    wrong = anna.post("/codici-di-recupero", totp="000000")
-    assert (wrong.status_code, "Il codice non è giusto" in wrong.text) == (422, True)
-    page = anna.post("/codici-di-recupero", totp=" 123 456 ").text
-    assert all(code in page for code in CODES)
-    refusal = Refusal(Kind.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS", "later", retry_after=timedelta(minutes=4))
-    services.operators.refusals["RenewRecoveryCodes"] = refusal
-    assert anna.post("/codici-di-recupero", totp=TOTP).status_code == 429
 
 
 def test_every_code_of_the_service_has_a_word() -> None:

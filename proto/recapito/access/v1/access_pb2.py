@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/access/v1/access.proto\x12\x12recapito.access.v1\x1a google/protobuf/descriptor.proto\"j\n\x06\x41\x63\x63\x65ss\x12+\n\x07persons\x18\x01 \x03(\x0e\x32\x1a.recapito.access.v1.Person\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0b\n\x03\x61\x63r\x18\x03 \x01(\t\x12\x17\n\x0fmax_age_seconds\x18\x04 \x01(\x05*x\n\x06Person\x12\x16\n\x12PERSON_UNSPECIFIED\x10\x00\x12\x11\n\rPERSON_NOBODY\x10\x01\x12\x13\n\x0fPERSON_CUSTOMER\x10\x02\x12\x19\n\x15PERSON_CONTACT_CHANGE\x10\x03\x12\x13\n\x0fPERSON_OPERATOR\x10\x04:L\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x1a.recapito.access.v1.Accessb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frecapito/access/v1/access.proto\x12\x12recapito.access.v1\x1a google/protobuf/descriptor.proto\"j\n\x06\x41\x63\x63\x65ss\x12+\n\x07persons\x18\x01 \x03(\x0e\x32\x1a.recapito.access.v1.Person\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0b\n\x03\x61\x63r\x18\x03 \x01(\t\x12\x17\n\x0fmax_age_seconds\x18\x04 \x01(\x05*\x94\x01\n\x06Person\x12\x16\n\x12PERSON_UNSPECIFIED\x10\x00\x12\x11\n\rPERSON_NOBODY\x10\x01\x12\x13\n\x0fPERSON_CUSTOMER\x10\x02\x12\x19\n\x15PERSON_CONTACT_CHANGE\x10\x03\x12\x13\n\x0fPERSON_OPERATOR\x10\x04\x12\x1a\n\x16PERSON_PASSWORD_CHANGE\x10\x05:L\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x1a.recapito.access.v1.Accessb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'recapito.access.v1.access_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PERSON']._serialized_start=197
-  _globals['_PERSON']._serialized_end=317
+  _globals['_PERSON']._serialized_start=198
+  _globals['_PERSON']._serialized_end=346
   _globals['_ACCESS']._serialized_start=89
   _globals['_ACCESS']._serialized_end=195
 # @@protoc_insertion_point(module_scope)

@@ -37,6 +37,8 @@ class _PersonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Person.ValueTy
     """A customer with a contact_change_token, which opens a contact change and nothing else."""
     PERSON_OPERATOR: _Person.ValueType  # 4
     """An operator with an operator's session."""
+    PERSON_PASSWORD_CHANGE: _Person.ValueType  # 5
+    """An operator whose first password must be changed: the session opens that and nothing else."""
 
 class Person(_Person, metaclass=_PersonEnumTypeWrapper):
     """Kinds of person."""
@@ -51,6 +53,8 @@ PERSON_CONTACT_CHANGE: Person.ValueType  # 3
 """A customer with a contact_change_token, which opens a contact change and nothing else."""
 PERSON_OPERATOR: Person.ValueType  # 4
 """An operator with an operator's session."""
+PERSON_PASSWORD_CHANGE: Person.ValueType  # 5
+"""An operator whose first password must be changed: the session opens that and nothing else."""
 Global___Person: _TypeAlias = Person  # noqa: Y015
 
 @_typing.final

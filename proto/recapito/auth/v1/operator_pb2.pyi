@@ -29,10 +29,13 @@ class OperatorSession(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    PASSWORD_CHANGE_REQUIRED_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The bearer token, opaque and secret."""
     role: _builtins.str
     """The role: "reviewer", "supervisor" or "auditor"."""
+    password_change_required: _builtins.bool
+    """Whether it opens nothing but ChangePassword, and SignOut: the password is one that was made for the operator."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
         """The instant at which it ends at the latest."""
@@ -43,10 +46,11 @@ class OperatorSession(_message.Message):
         token: _builtins.str = ...,
         role: _builtins.str = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
+        password_change_required: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "role", b"role", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "password_change_required", b"password_change_required", "role", b"role", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -147,6 +151,166 @@ class SignOutResponse(_message.Message):
 Global___SignOutResponse: _TypeAlias = SignOutResponse  # noqa: Y015
 
 @_typing.final
+class OperatorServiceChangePasswordRequest(_message.Message):
+    """The passwords."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OLD_PASSWORD_FIELD_NUMBER: _builtins.int
+    NEW_PASSWORD_FIELD_NUMBER: _builtins.int
+    TOTP_FIELD_NUMBER: _builtins.int
+    old_password: _builtins.str
+    """The password until now. Not needed with password_change_required: it was just typed."""
+    new_password: _builtins.str
+    """The new one; 8 code points or more."""
+    totp: _builtins.str
+    """The code that the authenticator app shows, or a recovery code; each is accepted once. Not needed with
+    password_change_required: one was just spent.
+    """
+    def __init__(
+        self,
+        *,
+        old_password: _builtins.str = ...,
+        new_password: _builtins.str = ...,
+        totp: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_password", b"new_password", "old_password", b"old_password", "totp", b"totp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorServiceChangePasswordRequest: _TypeAlias = OperatorServiceChangePasswordRequest  # noqa: Y015
+
+@_typing.final
+class OperatorServiceChangePasswordResponse(_message.Message):
+    """The session that goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___OperatorSession:
+        """The session, with a new token."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___OperatorSession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OperatorServiceChangePasswordResponse: _TypeAlias = OperatorServiceChangePasswordResponse  # noqa: Y015
+
+@_typing.final
+class StartTotpChangeRequest(_message.Message):
+    """Asks for a new secret."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTP_FIELD_NUMBER: _builtins.int
+    totp: _builtins.str
+    """The code that the authenticator app shows until now, or a recovery code; each is accepted once."""
+    def __init__(
+        self,
+        *,
+        totp: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["totp", b"totp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartTotpChangeRequest: _TypeAlias = StartTotpChangeRequest  # noqa: Y015
+
+@_typing.final
+class StartTotpChangeResponse(_message.Message):
+    """The new secret, once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENROLMENT_ID_FIELD_NUMBER: _builtins.int
+    OTPAUTH_URI_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    enrolment_id: _builtins.str
+    """Names the change; secret."""
+    otpauth_uri: _builtins.str
+    """What an authenticator app enrols: "otpauth://totp/…"."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """Until when it waits for a code."""
+
+    def __init__(
+        self,
+        *,
+        enrolment_id: _builtins.str = ...,
+        otpauth_uri: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment_id", b"enrolment_id", "expires_at", b"expires_at", "otpauth_uri", b"otpauth_uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartTotpChangeResponse: _TypeAlias = StartTotpChangeResponse  # noqa: Y015
+
+@_typing.final
+class CompleteTotpChangeRequest(_message.Message):
+    """A code that proves that the app has the new secret."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENROLMENT_ID_FIELD_NUMBER: _builtins.int
+    TOTP_FIELD_NUMBER: _builtins.int
+    enrolment_id: _builtins.str
+    """The change, as StartTotpChange named it."""
+    totp: _builtins.str
+    """The code that the app shows with the new secret, 6 digits."""
+    def __init__(
+        self,
+        *,
+        enrolment_id: _builtins.str = ...,
+        totp: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment_id", b"enrolment_id", "totp", b"totp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteTotpChangeRequest: _TypeAlias = CompleteTotpChangeRequest  # noqa: Y015
+
+@_typing.final
+class CompleteTotpChangeResponse(_message.Message):
+    """The session that goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> Global___OperatorSession:
+        """The session, with a new token."""
+
+    def __init__(
+        self,
+        *,
+        session: Global___OperatorSession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteTotpChangeResponse: _TypeAlias = CompleteTotpChangeResponse  # noqa: Y015
+
+@_typing.final
 class CreateOperatorRequest(_message.Message):
     """Whom to enrol."""
 
@@ -189,7 +353,7 @@ class CreateOperatorResponse(_message.Message):
     operator_id: _builtins.str
     """The operator's id."""
     password: _builtins.str
-    """The first password."""
+    """The first password, which the operator must change at the first sign-in."""
     otpauth_uri: _builtins.str
     """What an authenticator app enrols: "otpauth://totp/…"."""
     @_builtins.property

@@ -45,6 +45,21 @@ class OperatorServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutResponse.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/ChangePassword',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.OperatorServiceChangePasswordRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.OperatorServiceChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.StartTotpChange = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/StartTotpChange',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.StartTotpChangeRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.StartTotpChangeResponse.FromString,
+                _registered_method=True)
+        self.CompleteTotpChange = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/CompleteTotpChange',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CompleteTotpChangeRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CompleteTotpChangeResponse.FromString,
+                _registered_method=True)
         self.CreateOperator = channel.unary_unary(
                 '/recapito.auth.v1.OperatorService/CreateOperator',
                 request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CreateOperatorRequest.SerializeToString,
@@ -83,7 +98,8 @@ class OperatorServiceServicer:
 
     def SignIn(self, request, context):
         """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
-        disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
+        disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. A first password that was made for the operator
+        opens a session that changes it and nothing else (session.password_change_required).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,6 +107,33 @@ class OperatorServiceServicer:
 
     def SignOut(self, request, context):
         """Ends the operator's own session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Changes the password of the operator who acts. All their sessions end, and this one goes on as a new one. INVALID_ARGUMENT on
+        "old_password" or "totp" with reason WRONG, on "new_password" with the reason: too weak, or UNCHANGED. RESOURCE_EXHAUSTED with
+        RetryInfo: too many tries. Every other RPC refuses a session with password_change_required: UNAUTHENTICATED with reason
+        PASSWORD_CHANGE_REQUIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartTotpChange(self, request, context):
+        """Makes a new secret for the authenticator app of the operator who acts, shown once; the one in use stays until
+        CompleteTotpChange. INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteTotpChange(self, request, context):
+        """Puts that secret in the place of the one in use, once, for a code that the app shows with it. All other sessions of the operator
+        end, and this one gets a new token; recovery codes stay. INVALID_ARGUMENT on "totp" with reason WRONG. NOT_FOUND: no such change
+        is under way, any more, or it is another operator's. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,6 +202,21 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.SignOut,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.OperatorServiceChangePasswordRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.OperatorServiceChangePasswordResponse.SerializeToString,
+            ),
+            'StartTotpChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartTotpChange,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.StartTotpChangeRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.StartTotpChangeResponse.SerializeToString,
+            ),
+            'CompleteTotpChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteTotpChange,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CompleteTotpChangeRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.CompleteTotpChangeResponse.SerializeToString,
             ),
             'CreateOperator': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateOperator,
@@ -246,6 +304,87 @@ class OperatorService:
             '/recapito.auth.v1.OperatorService/SignOut',
             recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_operator__pb2.SignOutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/ChangePassword',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.OperatorServiceChangePasswordRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.OperatorServiceChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartTotpChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/StartTotpChange',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.StartTotpChangeRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.StartTotpChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteTotpChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/CompleteTotpChange',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.CompleteTotpChangeRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.CompleteTotpChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

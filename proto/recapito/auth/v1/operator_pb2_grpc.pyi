@@ -35,10 +35,26 @@ class OperatorServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OperatorServiceAsyncStub: ...
     SignIn: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceSignInRequest, _operator_pb2.OperatorServiceSignInResponse]
     """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
-    disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
+    disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. A first password that was made for the operator
+    opens a session that changes it and nothing else (session.password_change_required).
     """
     SignOut: _grpc.UnaryUnaryMultiCallable[_operator_pb2.SignOutRequest, _operator_pb2.SignOutResponse]
     """Ends the operator's own session."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceChangePasswordRequest, _operator_pb2.OperatorServiceChangePasswordResponse]
+    """Changes the password of the operator who acts. All their sessions end, and this one goes on as a new one. INVALID_ARGUMENT on
+    "old_password" or "totp" with reason WRONG, on "new_password" with the reason: too weak, or UNCHANGED. RESOURCE_EXHAUSTED with
+    RetryInfo: too many tries. Every other RPC refuses a session with password_change_required: UNAUTHENTICATED with reason
+    PASSWORD_CHANGE_REQUIRED.
+    """
+    StartTotpChange: _grpc.UnaryUnaryMultiCallable[_operator_pb2.StartTotpChangeRequest, _operator_pb2.StartTotpChangeResponse]
+    """Makes a new secret for the authenticator app of the operator who acts, shown once; the one in use stays until
+    CompleteTotpChange. INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
+    """
+    CompleteTotpChange: _grpc.UnaryUnaryMultiCallable[_operator_pb2.CompleteTotpChangeRequest, _operator_pb2.CompleteTotpChangeResponse]
+    """Puts that secret in the place of the one in use, once, for a code that the app shows with it. All other sessions of the operator
+    end, and this one gets a new token; recovery codes stay. INVALID_ARGUMENT on "totp" with reason WRONG. NOT_FOUND: no such change
+    is under way, any more, or it is another operator's. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
+    """
     CreateOperator: _grpc.UnaryUnaryMultiCallable[_operator_pb2.CreateOperatorRequest, _operator_pb2.CreateOperatorResponse]
     """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
     ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
@@ -73,10 +89,26 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignIn: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceSignInRequest, _operator_pb2.OperatorServiceSignInResponse]  # type: ignore[assignment]
     """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
-    disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
+    disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. A first password that was made for the operator
+    opens a session that changes it and nothing else (session.password_change_required).
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_operator_pb2.SignOutRequest, _operator_pb2.SignOutResponse]  # type: ignore[assignment]
     """Ends the operator's own session."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_operator_pb2.OperatorServiceChangePasswordRequest, _operator_pb2.OperatorServiceChangePasswordResponse]  # type: ignore[assignment]
+    """Changes the password of the operator who acts. All their sessions end, and this one goes on as a new one. INVALID_ARGUMENT on
+    "old_password" or "totp" with reason WRONG, on "new_password" with the reason: too weak, or UNCHANGED. RESOURCE_EXHAUSTED with
+    RetryInfo: too many tries. Every other RPC refuses a session with password_change_required: UNAUTHENTICATED with reason
+    PASSWORD_CHANGE_REQUIRED.
+    """
+    StartTotpChange: _aio.UnaryUnaryMultiCallable[_operator_pb2.StartTotpChangeRequest, _operator_pb2.StartTotpChangeResponse]  # type: ignore[assignment]
+    """Makes a new secret for the authenticator app of the operator who acts, shown once; the one in use stays until
+    CompleteTotpChange. INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
+    """
+    CompleteTotpChange: _aio.UnaryUnaryMultiCallable[_operator_pb2.CompleteTotpChangeRequest, _operator_pb2.CompleteTotpChangeResponse]  # type: ignore[assignment]
+    """Puts that secret in the place of the one in use, once, for a code that the app shows with it. All other sessions of the operator
+    end, and this one gets a new token; recovery codes stay. INVALID_ARGUMENT on "totp" with reason WRONG. NOT_FOUND: no such change
+    is under way, any more, or it is another operator's. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
+    """
     CreateOperator: _aio.UnaryUnaryMultiCallable[_operator_pb2.CreateOperatorRequest, _operator_pb2.CreateOperatorResponse]  # type: ignore[assignment]
     """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
     ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
@@ -114,7 +146,8 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.OperatorServiceSignInResponse, _abc.Awaitable[_operator_pb2.OperatorServiceSignInResponse]]:
         """Signs an operator in with password and TOTP, or a recovery code in the TOTP's place; each is accepted once. Wrong, unknown,
-        disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same.
+        disabled or locked: UNAUTHENTICATED with reason SIGN_IN_FAILED, always the same. A first password that was made for the operator
+        opens a session that changes it and nothing else (session.password_change_required).
         """
 
     @_abc_1.abstractmethod
@@ -124,6 +157,39 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.SignOutResponse, _abc.Awaitable[_operator_pb2.SignOutResponse]]:
         """Ends the operator's own session."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _operator_pb2.OperatorServiceChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.OperatorServiceChangePasswordResponse, _abc.Awaitable[_operator_pb2.OperatorServiceChangePasswordResponse]]:
+        """Changes the password of the operator who acts. All their sessions end, and this one goes on as a new one. INVALID_ARGUMENT on
+        "old_password" or "totp" with reason WRONG, on "new_password" with the reason: too weak, or UNCHANGED. RESOURCE_EXHAUSTED with
+        RetryInfo: too many tries. Every other RPC refuses a session with password_change_required: UNAUTHENTICATED with reason
+        PASSWORD_CHANGE_REQUIRED.
+        """
+
+    @_abc_1.abstractmethod
+    def StartTotpChange(
+        self,
+        request: _operator_pb2.StartTotpChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.StartTotpChangeResponse, _abc.Awaitable[_operator_pb2.StartTotpChangeResponse]]:
+        """Makes a new secret for the authenticator app of the operator who acts, shown once; the one in use stays until
+        CompleteTotpChange. INVALID_ARGUMENT on "totp" with reason WRONG. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteTotpChange(
+        self,
+        request: _operator_pb2.CompleteTotpChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.CompleteTotpChangeResponse, _abc.Awaitable[_operator_pb2.CompleteTotpChangeResponse]]:
+        """Puts that secret in the place of the one in use, once, for a code that the app shows with it. All other sessions of the operator
+        end, and this one gets a new token; recovery codes stay. INVALID_ARGUMENT on "totp" with reason WRONG. NOT_FOUND: no such change
+        is under way, any more, or it is another operator's. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
+        """
 
     @_abc_1.abstractmethod
     def CreateOperator(

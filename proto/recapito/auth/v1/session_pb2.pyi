@@ -37,6 +37,8 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """A contact_change_token."""
     KIND_OPERATOR: _Kind.ValueType  # 3
     """An operator's session."""
+    KIND_PASSWORD_CHANGE: _Kind.ValueType  # 4
+    """The session of an operator whose first password must be changed; it opens that and nothing else."""
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """What a token is."""
@@ -49,6 +51,8 @@ KIND_CONTACT_CHANGE: Kind.ValueType  # 2
 """A contact_change_token."""
 KIND_OPERATOR: Kind.ValueType  # 3
 """An operator's session."""
+KIND_PASSWORD_CHANGE: Kind.ValueType  # 4
+"""The session of an operator whose first password must be changed; it opens that and nothing else."""
 Global___Kind: _TypeAlias = Kind  # noqa: Y015
 
 @_typing.final

@@ -66,5 +66,6 @@ class Operator:
     password_hash: str
     totp_sealed: bytes
     customer_id: str
-    epoch: int = 1  # rises when the operator is disabled: sessions that carry a lower one are dead
+    epoch: int = 1  # rises with a new password or app, and when they are disabled: sessions that carry a lower one are dead
     disabled_at: datetime | None = None
+    password_change_required: bool = False  # the password was made for them: it opens nothing but its own change

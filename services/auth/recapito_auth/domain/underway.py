@@ -1,4 +1,5 @@
-"""What is under way between two calls: kept for a while in Redis, never with a code, a password or a token in it."""
+"""What is under way between two calls: kept for a while in Redis, never with a code, a password or a token in it
+(an app's next secret is sealed)."""
 
 from dataclasses import dataclass
 
@@ -54,6 +55,18 @@ class Recovery:
     verified: int
     challenge_id: str
     locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class TotpChange:
+    """An authenticator app's next secret, sealed (base64), that waits for a code of it.
+
+    ``replaces``: the digest of the sealed one in use.
+    """
+
+    operator_id: str
+    sealed: str
+    replaces: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 from typing import Final
 
-from recapito_auth.store import customers
+from recapito_auth.store import customers, operators
 from recapito_auth.store.sessions import Sessions
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.sql import Database
@@ -14,11 +14,12 @@ RECENT: Final = timedelta(hours=1)
 
 
 def assert_epochs(database: Database, sessions: Sessions, clock: Clock) -> int:
-    """Repeats the epoch of every customer whose epoch rose in the last hour. Gives how many there are."""
+    """Repeats the epoch of every customer and operator whose epoch rose in the last hour. Gives how many there are."""
+    since = clock() - RECENT
     with database.read() as connection:
-        changed = customers.epochs_raised_since(connection, clock() - RECENT)
-    for customer_id, epoch in changed:
-        sessions.raise_least_epoch(customer_id, epoch)
+        changed = [*customers.epochs_raised_since(connection, since), *operators.epochs_raised_since(connection, since)]
+    for subject, epoch in changed:
+        sessions.raise_least_epoch(subject, epoch)
     return len(changed)
 
 

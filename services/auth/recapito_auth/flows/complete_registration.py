@@ -69,7 +69,12 @@ def demand_strong(parts: Parts, customer: Customer, password: str, field: str = 
     personal = (customer.given_name, customer.family_name, customer.email, customer.mobile)
     weak = passwords.weakness(password, personal, ("recapito", parts.settings.company), parts.settings.password_least)
     if weak is not None:
-        raise invalid(Violation(field, weak.value, _TOLD[weak]))
+        raise refuse_weak(field, weak)
+
+
+def refuse_weak(field: str, weak: passwords.Weakness) -> Refusal:
+    """INVALID_ARGUMENT on ``field``, and why."""
+    return invalid(Violation(field, weak.value, _TOLD[weak]))
 
 
 def _first_answer(parts: Parts, digest: str, password: str) -> str:

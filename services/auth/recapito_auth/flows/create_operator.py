@@ -30,12 +30,16 @@ class CannotEnrol(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """Whom to enrol. ``customer_id``: who the operator is as a customer; empty: nobody known."""
+    """Whom to enrol. ``customer_id``: who the operator is as a customer; empty: nobody known.
+
+    ``password_made``: somebody else made the password, so that it must be changed at the first sign-in.
+    """
 
     name: str
     role: str
     customer_id: str
     password: str
+    password_made: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ def create_operator(
         password_hash=Hasher(settings.argon2_memory_kib, settings.argon2_passes).hash(enrolment.password),
         totp_sealed=sealing.seal(settings.totp_keys[0], operator_id, secret),
         customer_id=enrolment.customer_id,
+        password_change_required=enrolment.password_made,
     )
     codes = recovery_codes.make()
     now = clock()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from recapito_auth.domain.customers import Customer
+from recapito_auth.domain.customers import Customer, Operator
 from recapito_auth.flows.parts import Parts
 from recapito_auth.store.sessions import Kind, Session
 from recapito_servicekit.persons import AAL2
@@ -31,6 +31,28 @@ def open_session(parts: Parts, customer: Customer, amr: tuple[str, ...], label: 
         claims_held_until=NO_CLAIMS if customer.frozen_at else customer.claims_held_until,
         label=label,
         frozen=customer.frozen_at is not None,
+    )
+    return parts.sessions.open(session, now), session
+
+
+def open_operator_session(
+    parts: Parts, operator: Operator, epoch: int, amr: tuple[str, ...], *, password_change_required: bool = False
+) -> Opened:
+    """An operator's session, or one that opens nothing but the change of a first password."""
+    now, settings = parts.clock(), parts.settings
+    idle, whole = timedelta(minutes=settings.operator_idle_minutes), timedelta(hours=settings.operator_session_hours)
+    session = Session(
+        kind=Kind.PASSWORD_CHANGE if password_change_required else Kind.OPERATOR,
+        customer_id=operator.customer_id,
+        epoch=epoch,
+        acr="",
+        amr=amr,
+        auth_time=now,
+        expires_at=now + (idle if password_change_required else whole),
+        idle=idle,
+        operator_id=operator.operator_id,
+        operator_name=operator.name,
+        role=operator.role,
     )
     return parts.sessions.open(session, now), session
 

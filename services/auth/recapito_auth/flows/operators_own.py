@@ -1,11 +1,13 @@
 """Operators as they are listed, and an operator's own recovery codes."""
 
-from recapito_auth.domain import recovery_codes, totp
+from recapito_auth.domain import recovery_codes
 from recapito_auth.domain.chain import Entry, Event
+from recapito_auth.domain.customers import Operator
+from recapito_auth.flows import operator_factor
+from recapito_auth.flows.change_password import not_signed_in
 from recapito_auth.flows.parts import Parts
-from recapito_auth.store import audit, operators, sealing
+from recapito_auth.store import audit, operators
 from recapito_auth.store.operators import Listed
-from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
 from recapito_servicekit.persons import Person
 
 
@@ -15,6 +17,15 @@ def list_operators(parts: Parts) -> list[Listed]:
         return operators.every(connection)
 
 
+def own(parts: Parts, person: Person) -> Operator:
+    """The operator who acts. Raises UNAUTHENTICATED NOT_SIGNED_IN: they were disabled meanwhile."""
+    with parts.database.read() as connection:
+        operator = operators.by_name(connection, person.operator_name)
+    if operator is None or operator.disabled_at is not None:
+        raise not_signed_in()
+    return operator
+
+
 def renew_recovery_codes(parts: Parts, person: Person, code: str) -> list[str]:
     """New codes for the operator who acts, kept nowhere as they are; the ones from before are dropped.
 
@@ -22,31 +33,20 @@ def renew_recovery_codes(parts: Parts, person: Person, code: str) -> list[str]:
     operator was disabled meanwhile.
     """
     now = parts.clock()
-    parts.limits.by_name("operator_codes", person.operator_id, parts.settings.sign_ins_per_username, now)
-    with parts.database.read() as connection:
-        operator = operators.by_name(connection, person.operator_name)
-    if operator is None:
-        raise _gone()
-    secret = sealing.open_sealed(parts.settings.totp_keys, operator.operator_id, operator.totp_sealed)
-    step = totp.matching_step(secret, code, now)
+    operator_factor.count_try(parts, person, now)
+    operator = own(parts, person)
+    typed = operator_factor.compare(parts, operator, code, now)
     codes = recovery_codes.make()
     with parts.database.transaction() as connection:
-        enabled = operators.is_enabled(connection, operator.operator_id)
-        if step is not None:
-            right = operators.consume_step(connection, operator.operator_id, step)
-        else:
-            digest = recovery_codes.digest(code)
-            right = operators.consume_recovery_code(connection, operator.operator_id, digest, now)
+        held = operators.lock(connection, operator.operator_id)
+        enabled = held is not None and held.disabled_at is None
+        right = operator_factor.spend(connection, operator.operator_id, typed, now)
         if enabled and right:
             operators.drop_recovery_codes(connection, person.operator_id)
             operators.keep_recovery_codes(connection, person.operator_id, [recovery_codes.digest(code) for code in codes])
             audit.append(connection, now, Entry(Event.OPERATOR_CODES_RENEWED, operator_id=person.operator_id))
     if not enabled:
-        raise _gone()
+        raise not_signed_in()
     if not right:
-        raise invalid(Violation("totp", "WRONG", "a code of the app, or a recovery code, that was not used before"))
+        raise operator_factor.wrong(parts, person)
     return codes
-
-
-def _gone() -> Refusal:
-    return Refusal(Kind.UNAUTHENTICATED, "NOT_SIGNED_IN", "the operator was disabled meanwhile")

@@ -1,21 +1,20 @@
 """Signs an operator in with password and TOTP. A TOTP is accepted once."""
 
-from datetime import timedelta
-from typing import Final
+import dataclasses
 
-from recapito_auth.domain import recovery_codes, totp
+import sqlalchemy as sa
+
 from recapito_auth.domain.chain import Entry, Event
+from recapito_auth.domain.customers import Operator
+from recapito_auth.flows import operator_factor
+from recapito_auth.flows.open_session import Opened, open_operator_session
 from recapito_auth.flows.parts import Parts, sign_in_failed
-from recapito_auth.store import audit, operators, sealing
-from recapito_auth.store.sessions import Kind, Session
+from recapito_auth.store import audit, operators
 from recapito_servicekit.calls import ClientInfo
 
-# nobody's secret: comparing with it takes the time that comparing with an operator's takes
-_NOBODY: Final = totp.new_secret()
 
-
-def sign_in_operator(parts: Parts, username: str, password: str, code: str, client: ClientInfo) -> tuple[str, Session]:
-    """Gives the session's token and the session.
+def sign_in_operator(parts: Parts, username: str, password: str, code: str, client: ClientInfo) -> Opened:
+    """Gives the session's token and the session; a first password that was made for them opens one that changes it alone.
 
     Raises UNAUTHENTICATED SIGN_IN_FAILED, after the same work for an unknown name; RESOURCE_EXHAUSTED with RetryInfo.
     """
@@ -26,35 +25,36 @@ def sign_in_operator(parts: Parts, username: str, password: str, code: str, clie
     with parts.database.read() as connection:
         operator = operators.by_name(connection, name)
     right = parts.hasher.fits(operator.password_hash if operator and room else None, password)
-    secret = _NOBODY
-    if operator is not None:
-        secret = sealing.open_sealed(parts.settings.totp_keys, operator.operator_id, operator.totp_sealed)
-    step = totp.matching_step(secret, code, now)
-    digest = recovery_codes.digest(code)
+    typed = operator_factor.compare(parts, operator, code, now)
+    outgrown = operator is not None and right and parts.hasher.outgrown(operator.password_hash)
+    renewed = parts.hasher.hash(password) if outgrown else ""
     with parts.database.transaction() as connection:
-        accepted, factor = False, "totp"
-        if operator is not None and right and operators.is_enabled(connection, operator.operator_id):
-            accepted = step is not None and operators.consume_step(connection, operator.operator_id, step)
-            if step is None:
-                factor = "recovery_code"
-                accepted = operators.consume_recovery_code(connection, operator.operator_id, digest, now)
-        details = {"ip": client.ip, "locked": not room, "factor": factor}
-        event = Event.OPERATOR_SIGNED_IN if accepted else Event.OPERATOR_SIGN_IN_FAILED
+        held = _as_compared(connection, operator) if operator is not None and right else None
+        factor = operator_factor.spend(connection, held.operator_id, typed, now) if held is not None else ""
+        if held is not None and factor:
+            held = _with_present_epoch(connection, parts, held)
+            if renewed:
+                operators.rehash(connection, held, renewed)
+        details = {"ip": client.ip, "locked": not room, "factor": factor or ("totp" if typed.step is not None else "")}
+        event = Event.OPERATOR_SIGNED_IN if factor else Event.OPERATOR_SIGN_IN_FAILED
         operator_id = operator.operator_id if operator is not None else ""
         audit.append(connection, now, Entry(event, operator_id=operator_id, details=details))
-    if operator is None or not accepted:
+    if held is None or not factor:
         raise sign_in_failed()
-    session = Session(
-        kind=Kind.OPERATOR,
-        customer_id=operator.customer_id,
-        epoch=operator.epoch,
-        acr="",
-        amr=("pwd", factor),
-        auth_time=now,
-        expires_at=now + timedelta(hours=parts.settings.operator_session_hours),
-        idle=timedelta(minutes=parts.settings.operator_idle_minutes),
-        operator_id=operator.operator_id,
-        operator_name=operator.name,
-        role=operator.role,
-    )
-    return parts.sessions.open(session, now), session
+    return open_operator_session(parts, held, held.epoch, ("pwd", factor), password_change_required=held.password_change_required)
+
+
+def _as_compared(connection: sa.Connection, operator: Operator) -> Operator | None:
+    """The operator, locked; None: they were disabled, or what was compared changed, since they were read."""
+    held = operators.lock(connection, operator.operator_id)
+    if held is None or held.disabled_at is not None:
+        return None
+    same = (held.password_hash, held.totp_sealed) == (operator.password_hash, operator.totp_sealed)
+    return held if same else None
+
+
+def _with_present_epoch(connection: sa.Connection, parts: Parts, operator: Operator) -> Operator:
+    """The operator. A change that crashed between Redis and SQL left the least epoch above SQL's: SQL follows."""
+    least = parts.sessions.least_epoch(operator.operator_id)
+    operators.raise_epoch(connection, operator.operator_id, least)
+    return dataclasses.replace(operator, epoch=max(operator.epoch, least))

@@ -45,7 +45,7 @@ class Explanation:
 def enrol(parts: Parts, person: Person, name: str, role: str, customer_id: str) -> tuple[Enrolled, str]:
     """Enrols an operator; gives what is shown once, the first password too. Raises INVALID_ARGUMENT, ALREADY_EXISTS."""
     password = secrets.token_urlsafe(12)
-    enrolment = Enrolment(name, role, customer_id, password)
+    enrolment = Enrolment(name, role, customer_id, password, password_made=True)
     try:
         return create_operator(parts.settings, parts.database, parts.clock, enrolment, person.operator_id), password
     except CannotEnrol as cannot:

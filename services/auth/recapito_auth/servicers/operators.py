@@ -6,10 +6,12 @@ from recapito.auth.v1 import operator_pb2 as pb
 from recapito.auth.v1 import operator_pb2_grpc
 
 from recapito_auth.domain.chain import Entry, Event
-from recapito_auth.flows import operators_own, supervise
+from recapito_auth.flows import change_totp, operators_own, supervise
+from recapito_auth.flows.change_operator_password import change_operator_password
 from recapito_auth.flows.parts import Parts, note
 from recapito_auth.flows.sign_in_operator import sign_in_operator
 from recapito_auth.metrics import counted
+from recapito_auth.store.sessions import Kind, Session
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.times import to_timestamp
 
@@ -26,9 +28,7 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         with counted("operator") as tell:
             token, session = sign_in_operator(self._parts, request.username, request.password, request.totp, client)
             tell("signed_in")
-        return pb.OperatorServiceSignInResponse(
-            session=pb.OperatorSession(token=token, role=session.role, expires_at=to_timestamp(session.expires_at))
-        )
+        return pb.OperatorServiceSignInResponse(session=_session(token, session))
 
     def SignOut(self, request: pb.SignOutRequest, context: Any) -> pb.SignOutResponse:
         """See the proto."""
@@ -36,6 +36,29 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         self._parts.sessions.end(person.token)
         note(self._parts, Entry(Event.OPERATOR_SIGNED_OUT, operator_id=person.operator_id))
         return pb.SignOutResponse()
+
+    def ChangePassword(
+        self, request: pb.OperatorServiceChangePasswordRequest, context: Any
+    ) -> pb.OperatorServiceChangePasswordResponse:
+        """See the proto."""
+        opened = change_operator_password(
+            self._parts, current_call().the_person(), request.old_password, request.new_password, request.totp
+        )
+        return pb.OperatorServiceChangePasswordResponse(session=_session(*opened))
+
+    def StartTotpChange(self, request: pb.StartTotpChangeRequest, context: Any) -> pb.StartTotpChangeResponse:
+        """See the proto."""
+        started = change_totp.start_totp_change(self._parts, current_call().the_person(), request.totp)
+        return pb.StartTotpChangeResponse(
+            enrolment_id=started.enrolment_id, otpauth_uri=started.uri, expires_at=to_timestamp(started.expires_at)
+        )
+
+    def CompleteTotpChange(self, request: pb.CompleteTotpChangeRequest, context: Any) -> pb.CompleteTotpChangeResponse:
+        """See the proto."""
+        person = current_call().the_person()
+        token, expires_at = change_totp.complete_totp_change(self._parts, person, request.enrolment_id, request.totp)
+        session = pb.OperatorSession(token=token, role=person.role, expires_at=to_timestamp(expires_at))
+        return pb.CompleteTotpChangeResponse(session=session)
 
     def CreateOperator(self, request: pb.CreateOperatorRequest, context: Any) -> pb.CreateOperatorResponse:
         """See the proto."""
@@ -94,3 +117,12 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
             ],
             events=[pb.SignInEvent(at=to_timestamp(one.at), event=one.event, details=one.details) for one in found.events],
         )
+
+
+def _session(token: str, session: Session) -> pb.OperatorSession:
+    return pb.OperatorSession(
+        token=token,
+        role=session.role,
+        expires_at=to_timestamp(session.expires_at),
+        password_change_required=session.kind is Kind.PASSWORD_CHANGE,
+    )

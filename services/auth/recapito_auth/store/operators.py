@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -73,17 +74,68 @@ def disable(connection: sa.Connection, operator_id: str, at: datetime) -> int:
     connection.execute(
         sa.update(OPERATORS)
         .where(OPERATORS.c.operator_id == operator_id, OPERATORS.c.disabled_at.is_(None))
-        .values(disabled_at=at, epoch=OPERATORS.c.epoch + 1)
+        .values(disabled_at=at, epoch=OPERATORS.c.epoch + 1, epoch_raised_at=at)
     )
     return int(connection.execute(sa.select(OPERATORS.c.epoch).where(OPERATORS.c.operator_id == operator_id)).scalar_one())
 
 
-def is_enabled(connection: sa.Connection, operator_id: str) -> bool:
-    """Whether the operator may sign in; nobody disables them until the transaction ends."""
-    row = connection.execute(
-        sa.select(OPERATORS.c.disabled_at).where(OPERATORS.c.operator_id == operator_id).with_for_update()
+def change_password(connection: sa.Connection, operator: Operator, password_hash: str, at: datetime) -> int | None:
+    """Replaces the password that ``operator`` was read with, which is their own from now on; gives the new epoch.
+
+    None: it changed meanwhile, or the operator was disabled.
+    """
+    return _replace(connection, operator, OPERATORS.c.password_hash == operator.password_hash, at,
+                    password_hash=password_hash, password_change_required=False)  # fmt: skip
+
+
+def change_totp(connection: sa.Connection, operator: Operator, sealed: bytes, step: int, at: datetime) -> int | None:
+    """Replaces the sealed secret that ``operator`` was read with, ``step`` of the new one spent; gives the new epoch.
+
+    None: it changed meanwhile, or the operator was disabled.
+    """
+    return _replace(connection, operator, OPERATORS.c.totp_sealed == operator.totp_sealed, at,
+                    totp_sealed=sealed, totp_last_step=step)  # fmt: skip
+
+
+def _replace(
+    connection: sa.Connection, operator: Operator, unchanged: sa.ColumnElement[bool], at: datetime, **values: Any
+) -> int | None:
+    replaced = connection.execute(
+        sa.update(OPERATORS)
+        .where(OPERATORS.c.operator_id == operator.operator_id, unchanged, OPERATORS.c.disabled_at.is_(None))
+        .values(epoch=OPERATORS.c.epoch + 1, epoch_raised_at=at, **values)
+        .returning(OPERATORS.c.epoch)
     ).first()
-    return row is not None and row.disabled_at is None
+    return int(replaced.epoch) if replaced is not None else None
+
+
+def rehash(connection: sa.Connection, operator: Operator, password_hash: str) -> None:
+    """Keeps the same password under today's settings, unless it changed meanwhile."""
+    connection.execute(
+        sa.update(OPERATORS)
+        .where(OPERATORS.c.operator_id == operator.operator_id, OPERATORS.c.password_hash == operator.password_hash)
+        .values(password_hash=password_hash)
+    )
+
+
+def raise_epoch(connection: sa.Connection, operator_id: str, least: int) -> None:
+    """Lifts the epoch to ``least`` where it is lower; never lowers it."""
+    connection.execute(
+        sa.update(OPERATORS).where(OPERATORS.c.operator_id == operator_id, OPERATORS.c.epoch < least).values(epoch=least)
+    )
+
+
+def epochs_raised_since(connection: sa.Connection, since: datetime) -> list[tuple[str, int]]:
+    """Id and epoch of every operator whose epoch rose since."""
+    found = connection.execute(sa.select(OPERATORS.c.operator_id, OPERATORS.c.epoch).where(OPERATORS.c.epoch_raised_at >= since))
+    return [(row.operator_id, row.epoch) for row in found]
+
+
+def lock(connection: sa.Connection, operator_id: str) -> Operator | None:
+    """The operator as they are now; nobody changes or disables them until the transaction ends."""
+    found = connection.execute(sa.select(*_COLUMNS).where(OPERATORS.c.operator_id == operator_id).with_for_update())
+    row = found.mappings().first()
+    return Operator(**row) if row is not None else None
 
 
 def consume_step(connection: sa.Connection, operator_id: str, step: int) -> bool:

@@ -31,10 +31,10 @@ _INTROSPECT: Final = f"""
 local s = redis.call('HMGET', KEYS[1], {", ".join(f"'{name}'" for name in _FIELDS)})
 if not s[1] then return false end
 local now = tonumber(ARGV[1])
-local kind, customer_id, epoch, expires_at, idle, operator_id, seen_at = s[1], s[2], s[3], s[7], s[8], s[11], table.remove(s)
-local least = redis.call('HGET', KEYS[2], kind == 'OPERATOR' and operator_id or customer_id)
-if tonumber(expires_at) <= now or tonumber(seen_at) + tonumber(idle) <= now
-    or (least and tonumber(epoch) < tonumber(least)) then
+local customer_id, epoch, expires_at, idle, operator_id, seen_at = s[2], s[3], s[7], s[8], s[11], table.remove(s)
+local least = redis.call('HGET', KEYS[2], operator_id ~= '' and operator_id or customer_id)
+if least and tonumber(epoch) < tonumber(least) then return false end -- kept: who raised it may carry theirs on
+if tonumber(expires_at) <= now or tonumber(seen_at) + tonumber(idle) <= now then
   redis.call('DEL', KEYS[1])
   return false
 end
@@ -53,7 +53,7 @@ redis.call('PEXPIRE', KEYS[2], math.max(redis.call('PTTL', KEYS[2]), ends - now)
 """
 _ROTATE: Final = """
 local flat = redis.call('HGETALL', KEYS[1])
-if #flat == 0 then return false end
+if #flat == 0 or tonumber(redis.call('HGET', KEYS[1], 'epoch')) < tonumber(ARGV[1]) then return false end
 local life = redis.call('PTTL', KEYS[1])
 redis.call('DEL', KEYS[1])
 local ends = redis.call('ZSCORE', KEYS[3], KEYS[1])
@@ -62,7 +62,7 @@ if ends then
   redis.call('ZADD', KEYS[3], ends, KEYS[2])
 end
 redis.call('HSET', KEYS[2], unpack(flat))
-redis.call('HSET', KEYS[2], unpack(ARGV))
+redis.call('HSET', KEYS[2], unpack(ARGV, 2))
 redis.call('PEXPIRE', KEYS[2], life)
 return redis.call('HGET', KEYS[2], 'expires_at')
 """
@@ -78,6 +78,7 @@ class Kind(StrEnum):
     SESSION = "SESSION"
     CONTACT_CHANGE = "CONTACT_CHANGE"
     OPERATOR = "OPERATOR"
+    PASSWORD_CHANGE = "PASSWORD_CHANGE"
 
 
 class Session(NamedTuple):
@@ -128,14 +129,16 @@ class Sessions:
             self._open(keys=[_session_key(token), _index_key(session.subject)], args=[*timing, *fields])
         return token
 
-    def rotate(self, token: str, customer_id: str, now: datetime, new: Mapping[str, str | int]) -> tuple[str, datetime] | None:
+    def rotate(self, token: str, subject: str, now: datetime, new: Mapping[str, str | int]) -> tuple[str, datetime] | None:
         """Ends ``token`` and carries its session on under a new one with ``new`` fields, in one step: the new token, and when it
-        ends at the latest. None: the session has ended before.
+        ends at the latest. None: the session has ended before; where ``new`` has an epoch, also by any raise before that one.
         """
-        fresh = f"{_bucket(customer_id)}-{new_token()}"
+        fresh = f"{_bucket(subject)}-{new_token()}"
+        before = int(new["epoch"]) - 1 if "epoch" in new else 0
         fields = [part for pair in {**new, "seen_at": millis(now)}.items() for part in pair]
+        keys = [_session_key(token), _session_key(fresh), _index_key(subject)]
         with fail_closed():
-            expires_at = self._rotate(keys=[_session_key(token), _session_key(fresh), _index_key(customer_id)], args=fields)
+            expires_at = self._rotate(keys=keys, args=[before, *fields])
         return (fresh, _instant(str(expires_at))) if expires_at else None
 
     def look_up(self, token: str, now: datetime) -> Session | None:

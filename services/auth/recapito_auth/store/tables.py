@@ -96,6 +96,8 @@ OPERATORS: Final = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", UtcDateTime),
+    sa.Column("password_change_required", sa.Boolean, nullable=False),
+    sa.Column("epoch_raised_at", UtcDateTime),  # Redis is told again for a while
 )
 
 RECOVERY_CODES: Final = sa.Table(

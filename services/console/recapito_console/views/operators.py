@@ -1,4 +1,4 @@
-"""For supervisors: who the operators are, a new one, one who leaves. For everybody: recovery codes of one's own."""
+"""For supervisors: who the operators are, a new one, one who leaves."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from recapito_console.backend import ask, backend
 from recapito_console.qr import image_of
 from recapito_console.translation import _
-from recapito_console.views.session import demand_operator, demand_supervisor
+from recapito_console.views.session import demand_supervisor
 from recapito_servicekit import web
 from recapito_servicekit.errors import Kind, Refusal
 
@@ -19,8 +19,6 @@ Page = str | tuple[str, int] | Response
 
 pages = Blueprint("operators", __name__, url_prefix="/operatori")
 pages.before_request(demand_supervisor)
-own = Blueprint("own", __name__, url_prefix="/codici-di-recupero")
-own.before_request(demand_operator)
 
 
 @pages.get("")
@@ -72,29 +70,6 @@ def disable() -> Page:
     else:
         flash(_("%(name)s è disabilitato e le sue sessioni sono terminate.", name=name), "good")
     return web.see("operators.show")
-
-
-@own.get("")
-def codes() -> str:
-    """What recovery codes are, and the button for new ones."""
-    return render_template("operators/codes.html", codes=[], fault="")
-
-
-@own.post("")
-def renew() -> Page:
-    """New codes, shown once, for a code of the app."""
-    message = operator_pb2.RenewRecoveryCodesRequest(totp="".join(request.form.get("totp", "").split())[:LONGEST])
-    try:
-        made: operator_pb2.RenewRecoveryCodesResponse = ask(backend().operators.RenewRecoveryCodes, message)
-    except Refusal as refusal:
-        if refusal.kind is Kind.INVALID_ARGUMENT:
-            fault, status = _("Il codice non è giusto, oppure è già stato usato: aspetta il prossimo."), 422
-        elif refusal.kind is Kind.RESOURCE_EXHAUSTED:
-            fault, status = _("Troppi codici sbagliati. Riprova tra qualche minuto."), 429
-        else:
-            raise
-        return render_template("operators/codes.html", codes=[], fault=fault), status
-    return render_template("operators/codes.html", codes=made.recovery_codes)
 
 
 def _list(form: dict[str, str] | None = None, faults: dict[str, str] | None = None) -> str:

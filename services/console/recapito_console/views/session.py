@@ -11,7 +11,7 @@ from flask import Blueprint, current_app, flash, g, make_response, redirect, ren
 from recapito.auth.v1 import operator_pb2, session_pb2
 from werkzeug.wrappers import Response
 
-from recapito_console.backend import NotAllowed, SessionEnded, ask, backend
+from recapito_console.backend import NotAllowed, PasswordChangeRequired, SessionEnded, ask, backend
 from recapito_console.translation import _, ngettext
 from recapito_servicekit import logs, web
 from recapito_servicekit.errors import Kind, Refusal
@@ -60,12 +60,30 @@ def demand_token() -> None:
 
 
 def demand_operator() -> None:
-    """Before a page that shows who is signed in. Raises SessionEnded where the token is dead or isn't an operator's."""
+    """Before a page that shows who is signed in.
+
+    Raises SessionEnded where the token is dead or isn't an operator's, PasswordChangeRequired where it opens that alone.
+    """
     demand_token()
-    operator = _introspected(g.token)
-    if operator is None:
+    answer = _introspect(g.token)
+    if answer.kind == session_pb2.KIND_PASSWORD_CHANGE:
+        raise PasswordChangeRequired
+    if answer.kind != session_pb2.KIND_OPERATOR:
         raise SessionEnded
-    g.operator = operator
+    g.operator = Operator(answer.operator_name, answer.role)
+
+
+def is_first_password() -> bool:
+    """Before the page that changes a first password: whether there is one to change.
+
+    Raises SessionEnded where the token is dead.
+    """
+    demand_token()
+    answer = _introspect(g.token)
+    if not answer.active:
+        raise SessionEnded
+    g.operator_name = answer.operator_name
+    return answer.kind == session_pb2.KIND_PASSWORD_CHANGE
 
 
 def demand_supervisor() -> None:
@@ -101,7 +119,7 @@ def sign_in() -> str | Response:
     """The form, unless somebody is signed in already."""
     back = web.local_path(request.args.get("back", ""))
     token = request.cookies.get(COOKIE, "")
-    if token and _introspected(token) is not None:
+    if token and _introspect(token).kind == session_pb2.KIND_OPERATOR:
         return redirect(back, 303)
     return render_template("sign_in.html", back=back, ended="ended" in request.args, username="")
 
@@ -129,12 +147,15 @@ def check() -> tuple[str, int] | Response:
         else:
             raise
         return render_template("sign_in.html", back=back, ended=False, username=username, error=error), status
-    session.pop("csrf_token", None)  # forms get a new one with the new session
-    response = redirect(back, 303)
-    response.set_cookie(
-        COOKIE, answer.session.token, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Strict"
-    )
+    response = web.see("account.first", back=back) if answer.session.password_change_required else redirect(back, 303)
+    keep(response, answer.session.token)
     return response
+
+
+def keep(response: Response, token: str) -> None:
+    """Gives the browser the token of a new session; forms get a new CSRF token with it."""
+    session.pop("csrf_token", None)
+    response.set_cookie(COOKIE, token, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Strict")
 
 
 @pages.post("/esci")
@@ -152,11 +173,10 @@ def sign_out() -> Response:
     return response
 
 
-def _introspected(token: str) -> Operator | None:
+def _introspect(token: str) -> session_pb2.IntrospectResponse:
+    """Whom a token stands for; of a dead one the kind is unspecified."""
     answer: session_pb2.IntrospectResponse = web.call(backend().sessions.Introspect, session_pb2.IntrospectRequest(token=token))
-    if not answer.active or answer.kind != session_pb2.KIND_OPERATOR:
-        return None
-    return Operator(answer.operator_name, answer.role)
+    return answer
 
 
 def _too_many(refusal: Refusal) -> str:
