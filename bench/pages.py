@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from flask import Flask, render_template
+from flask import render_template
 
 from bench import introspect
 from bench.parts import Parts, Server, parts
@@ -23,7 +23,8 @@ from bench.report import Row, compare, write
 from recapito_portal.app import build
 from recapito_portal.forms import SignInForm
 from recapito_portal.settings import PortalSettings
-from recapito_servicekit import settings, web_serving
+from recapito_servicekit import settings, web, web_serving
+from recapito_servicekit.web_door import Door
 from tests.support.ports import free_port
 from tests.support.serving import ServiceProcess, run_command
 
@@ -35,9 +36,11 @@ TITLES: Final = {"/": b"<title>Area Clienti", "/accedi": b"<title>Accedi", "/are
 READY_SECONDS: Final = 20
 
 
-def floor() -> Flask:
+def floor() -> Door:
     """What granian serves as the floor."""
-    app = build(settings.load(PortalSettings, "portal"), services=None)  # type: ignore[arg-type]  # none is called
+    told = settings.load(PortalSettings, "portal")
+    app = build(told, services=None)  # type: ignore[arg-type]  # none is called
+    app.url_value_preprocessors.clear()
     app.before_request_funcs.clear()
     app.after_request_funcs.clear()
     pages: dict[str, Callable[[], str]] = {
@@ -46,7 +49,7 @@ def floor() -> Flask:
         "home.area": lambda: render_template("home/area.html", held=None, frozen=""),
     }
     app.view_functions.update(pages)
-    return app
+    return web.behind_door(app, told)
 
 
 class FrontEnd(ServiceProcess):

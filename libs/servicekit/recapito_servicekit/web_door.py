@@ -6,6 +6,7 @@ as it came, is the ``X-Forwarded-For`` that they set.
 """
 
 import asyncio
+import io
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -29,6 +30,7 @@ MOST_LARGE: Final = 8
 _UNHEARD: Final = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 Headers = list[tuple[str, str]]
+Answer = tuple[int, Headers, bytes]
 
 
 class Scope(Protocol):
@@ -67,23 +69,28 @@ class Door:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="page")
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
-        with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
-            environ = environ_of(scope, body)
-            try:
-                await asyncio.create_task(self._receive(environ, exchange, body))
-            except (TimeoutError, Full) as error:
-                log.info("request not taken in", error=type(error).__name__)
-                exchange.response_empty(503 if isinstance(error, Full) else 408, [("connection", "close"), ("retry-after", "30")])
-                return
-            answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, environ)
+        environ = environ_of(scope)
+        if int(environ.get("CONTENT_LENGTH") or 0) or "HTTP_TRANSFER_ENCODING" in environ:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
+                environ["wsgi.input"] = body
+                try:
+                    await asyncio.create_task(self._receive(environ, exchange, body))
+                except (TimeoutError, Full) as error:
+                    log.info("request not taken in", error=type(error).__name__)
+                    status = 503 if isinstance(error, Full) else 408
+                    exchange.response_empty(status, [("connection", "close"), ("retry-after", "30")])
+                    return
+                answer = await self._worked(environ)
+        else:
+            answer = await self._worked(environ)
         exchange.response_bytes(*answer)
 
+    def _worked(self, environ: "WSGIEnvironment") -> asyncio.Future[Answer]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, self._answer, environ)
+
     async def _receive(self, environ: "WSGIEnvironment", exchange: Exchange, body: "IO[bytes]") -> None:
-        declared = int(environ.get("CONTENT_LENGTH") or 0)
-        if not declared and "HTTP_TRANSFER_ENCODING" not in environ:
-            return
         most = self.most_bytes(environ["PATH_INFO"])
-        if declared > most:
+        if int(environ.get("CONTENT_LENGTH") or 0) > most:
             return  # the app has a page for it, and doesn't read
         size, began, is_large = 0, asyncio.get_running_loop().time(), False
         try:
@@ -108,7 +115,7 @@ class Door:
         self._large += 1
         return True
 
-    def _answer(self, environ: "WSGIEnvironment") -> tuple[int, Headers, bytes]:
+    def _answer(self, environ: "WSGIEnvironment") -> Answer:
         told: list[tuple[int, Headers]] = []
 
         def start(status: str, headers: Headers, _exc_info: object = None) -> Callable[[bytes], object]:
@@ -123,7 +130,7 @@ class Door:
         return *told[-1], body
 
 
-def environ_of(scope: Scope, body: "IO[bytes]") -> "WSGIEnvironment":
+def environ_of(scope: Scope) -> "WSGIEnvironment":
     """The request as WSGI has it (PEP 3333), without headers that only look like others."""
     address, _, port = scope.client.rpartition(":")
     name, _, own_port = scope.server.rpartition(":")
@@ -139,7 +146,7 @@ def environ_of(scope: Scope, body: "IO[bytes]") -> "WSGIEnvironment":
         "REMOTE_PORT": port,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
-        "wsgi.input": body,
+        "wsgi.input": io.BytesIO(),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,

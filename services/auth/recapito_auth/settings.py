@@ -73,11 +73,14 @@ class AuthSettings(ServerSettings, WorkSettings, StateSettings, EnrolmentSetting
         "TRUSTED_DEVICE_DAYS", "how long a device is trusted, and a code counts, at sign-in", default=30, check=between(1, 30)
     )
     wrong_codes_lock: int = setting(
-        "WRONG_CODES_LOCK", "consecutive wrong codes after which codes are locked", default=20, check=between(5, 100)
+        "WRONG_CODES_LOCK",
+        "consecutive wrong codes after which codes, an operator's app too, are locked",
+        default=20,
+        check=between(5, 100),
     )
     wrong_codes_disable: int = setting(
         "WRONG_CODES_DISABLE",
-        "consecutive wrong codes after which the mobile must be bound anew",
+        "consecutive wrong codes after which the mobile, or an operator's app, must be bound anew",
         default=100,
         check=between(5, 100),
     )

@@ -94,6 +94,28 @@ def test_wrong_unknown_and_stale_get_one_answer(auth: Auth, app: pyotp.TOTP, clo
     assert {(r.kind, r.reason, r.message) for r in refusals} == {(Kind.UNAUTHENTICATED, "SIGN_IN_FAILED", refusals[0].message)}
 
 
+def test_who_knows_the_password_does_not_guess_the_app(auth: Auth, clock: SetClock) -> None:
+    """Ten tries in five minutes are 2,880 a day, and three codes fit at a time (NIST SP 800-63B-4, 3.2.2: 100 in a row)."""
+    enrolled = auth.enrol("Anna")
+    app, password = app_of(enrolled.uri), partial(auth.operator, "anna", PASSWORD)
+
+    def guess(times: int) -> None:
+        for number in range(times):
+            if number % 10 == 0:
+                clock.forward(minutes=5, seconds=1)
+            assert refused(lambda: password("000000")).reason == "SIGN_IN_FAILED"
+
+    guess(20)
+    clock.forward(minutes=5, seconds=1)
+    assert refused(lambda: password(app.at(clock.now))).reason == "SIGN_IN_FAILED"
+    clock.forward(hours=1)
+    assert password(app.at(clock.now)).session.token
+    guess(100)
+    clock.forward(hours=2)
+    assert refused(lambda: password(app.at(clock.now))).reason == "SIGN_IN_FAILED"
+    assert password(enrolled.recovery_codes[0]).session.token
+
+
 def test_eleventh_attempt_on_an_operator_fails_like_a_wrong_one(auth: Auth, app: pyotp.TOTP, clock: SetClock) -> None:
     for _ in range(10):
         assert refused(lambda: auth.operator("anna", "x", "000000")).kind is Kind.UNAUTHENTICATED

@@ -11,7 +11,7 @@ from recapito_auth.flows.tell import send_due
 from recapito_auth.senders.codes import Codes
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
-from tests.integration.auth.service import PASSWORD, Auth, client, refused
+from tests.integration.auth.service import PASSWORD, PERSON, START, Auth, client, refused
 
 NEW = "quattro asini verdi al trotto"
 
@@ -75,6 +75,16 @@ def test_unknown_user_name_gets_the_same_answers(auth: Auth, username: str) -> N
     assert {(r.kind, r.reason, r.message) for r in refusals} == {
         (Kind.FAILED_PRECONDITION, "RECOVERY_NOT_VERIFIED", refusals[0].message)
     }
+
+
+def test_language_that_cannot_be_tells_nobody_who_is_known(auth: Auth) -> None:
+    auth.register()
+    for contact in ("3201234519", "3209999999"):
+        recovery = recovery_pb2.StartRecoveryRequest(username=contact, client=client("192.0.2.9"), locale="i" * 36)
+        assert refused(lambda: auth.recovery.StartRecovery(recovery)).violations[0].field == "locale"  # noqa: B023
+    for contact in ("maria.rossi@example.com", "nobody@example.com"):
+        wish = START(person_type=PERSON, given_name="Maria", family_name="Rossi", contact=contact, locale="i" * 36)
+        assert refused(lambda: auth.registration.StartRegistration(wish)).violations[0].field == "locale"  # noqa: B023
 
 
 def test_too_many_recoveries_of_a_user_name_are_refused_known_or_not(auth: Auth) -> None:

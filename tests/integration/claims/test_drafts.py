@@ -1,5 +1,6 @@
 """Drafts: opened, changed and filled by their customer, once each."""
 
+import base64
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -202,7 +203,12 @@ def test_the_list_has_the_newest_first_in_pages(claims: Claims) -> None:
     assert token == ""
 
 
-@pytest.mark.parametrize("request_", [{"page_size": 101}, {"page_size": -1}, {"page_token": "x"}, {"page_token": "AAAA"}])
+FORGED = base64.urlsafe_b64encode(f"0001-01-01T00:00:00+14:00/{'a' * 32}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "request_", [{"page_size": 101}, {"page_size": -1}, {"page_token": "x"}, {"page_token": "AAAA"}, {"page_token": FORGED}]
+)
 def test_a_page_that_cannot_be_is_refused(claims: Claims, request_: dict[str, object]) -> None:
     with pytest.raises(Refusal) as refused:
         claims.sign_in().call("ListClaims", pb.ListClaimsRequest(**request_))  # type: ignore[arg-type]

@@ -1,7 +1,9 @@
 """Operators: the queue, the lease, the decision."""
 
+import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import pytest
@@ -191,7 +193,9 @@ def test_pages_of_the_queue_show_each_case_once_in_either_order(system: System) 
             if not token:
                 break
         assert found == wanted
-    for bad in ({"page_token": "nonsense"}, {"page_size": 101}, {"page_size": -1}):
+    forged = (b"nonsense", b'["0001-01-01T00:00:00+14:00", "x"]', b'["9999-12-31T23:59:59-14:00", "x"]', b"[" * 3_000, b"[1, 2]")
+    wrong: list[dict[str, Any]] = [{"page_token": base64.urlsafe_b64encode(one).decode().rstrip("=")} for one in forged]
+    for bad in (*wrong, {"page_token": "è"}, {"page_size": 101}, {"page_size": -1}):
         with refused() as why:
             rosa.list(**bad)
         assert [violation.field for violation in why().violations] == list(bad)

@@ -34,7 +34,7 @@ def change_operator_password(parts: Parts, person: Person, old: str, new: str, c
     typed = operator_factor.compare(parts, operator, code, now)
     epoch = None
     with parts.database.transaction() as connection:
-        factor = "first sign-in" if first else operator_factor.spend(connection, operator.operator_id, typed, now)
+        factor = "first sign-in" if first else operator_factor.spend(connection, parts, operator.operator_id, typed, now)
         if factor:
             epoch = operators.change_password(connection, operator, password_hash, now)
         if epoch is not None:

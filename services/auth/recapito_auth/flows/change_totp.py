@@ -40,7 +40,7 @@ def start_totp_change(parts: Parts, person: Person, code: str) -> Started:
     operator = own(parts, person)
     typed = operator_factor.compare(parts, operator, code, now)
     with parts.database.transaction() as connection:
-        factor = operator_factor.spend(connection, operator.operator_id, typed, now)
+        factor = operator_factor.spend(connection, parts, operator.operator_id, typed, now)
         if factor:
             entry = Entry(Event.OPERATOR_TOTP_CHANGE_STARTED, operator_id=operator.operator_id, details={"factor": factor})
             audit.append(connection, now, entry)

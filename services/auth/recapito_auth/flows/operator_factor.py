@@ -1,7 +1,7 @@
 """An operator's second factor: a code of the authenticator app, or a recovery code in its place. Each is accepted once."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -34,11 +34,19 @@ def compare(parts: Parts, operator: Operator | None, code: str, now: datetime) -
     return Typed(totp.matching_step(secret, code, now), recovery_codes.digest(code))
 
 
-def spend(connection: sa.Connection, operator_id: str, typed: Typed, now: datetime) -> str:
-    """Spends it. Gives ``totp`` or ``recovery_code``; empty: it is neither, or was spent before."""
+def spend(connection: sa.Connection, parts: Parts, operator_id: str, typed: Typed, now: datetime) -> str:
+    """Spends it. Gives ``totp`` or ``recovery_code``; empty: it is neither, was spent before, or so many were wrong that the app
+    is locked. A wrong one counts, so the caller's transaction must hold. Recovery codes, of 80 bit, are never locked.
+    """
+    settings = parts.settings
     if typed.step is not None:
-        return "totp" if operators.consume_step(connection, operator_id, typed.step) else ""
-    return "recovery_code" if operators.consume_recovery_code(connection, operator_id, typed.digest, now) else ""
+        if operators.consume_step(connection, operator_id, typed.step, now, settings.wrong_codes_disable):
+            return "totp"
+    elif operators.consume_recovery_code(connection, operator_id, typed.digest, now):
+        return "recovery_code"
+    until = now + timedelta(minutes=settings.codes_lock_minutes)
+    operators.count_wrong_totp(connection, operator_id, settings.wrong_codes_lock, until)
+    return ""
 
 
 def count_try(parts: Parts, person: Person, now: datetime) -> None:

@@ -40,7 +40,7 @@ def renew_recovery_codes(parts: Parts, person: Person, code: str) -> list[str]:
     with parts.database.transaction() as connection:
         held = operators.lock(connection, operator.operator_id)
         enabled = held is not None and held.disabled_at is None
-        right = operator_factor.spend(connection, operator.operator_id, typed, now)
+        right = operator_factor.spend(connection, parts, operator.operator_id, typed, now)
         if enabled and right:
             operators.drop_recovery_codes(connection, person.operator_id)
             operators.keep_recovery_codes(connection, person.operator_id, [recovery_codes.digest(code) for code in codes])

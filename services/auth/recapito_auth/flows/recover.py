@@ -6,6 +6,7 @@ from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Customer
 from recapito_auth.domain.underway import Recovery
 from recapito_auth.flows.parts import Parts, note, send_again
+from recapito_auth.flows.start_registration import LONGEST_LOCALE
 from recapito_auth.senders.codes import Challenge, Checked, Issue
 from recapito_auth.store import accounts, customers
 from recapito_servicekit import contacts
@@ -25,6 +26,8 @@ def start_recovery(parts: Parts, username: str, locale: str, client: ClientInfo)
         typed = contacts.contact(username)
     except contacts.BadContact as bad:
         raise invalid(Violation("username", bad.fault.value, "an Italian mobile or an email")) from bad
+    if len(locale) > LONGEST_LOCALE:
+        raise invalid(Violation("locale", "TOO_LONG", f"at most {LONGEST_LOCALE} characters"))
     with parts.database.read() as connection:
         account = accounts.by_username(connection, typed)
         customer = customers.by_id(connection, account.customer_id if account is not None else _NOBODY)

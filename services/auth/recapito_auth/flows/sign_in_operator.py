@@ -30,7 +30,7 @@ def sign_in_operator(parts: Parts, username: str, password: str, code: str, clie
     renewed = parts.hasher.hash(password) if outgrown else ""
     with parts.database.transaction() as connection:
         held = _as_compared(connection, operator) if operator is not None and right else None
-        factor = operator_factor.spend(connection, held.operator_id, typed, now) if held is not None else ""
+        factor = operator_factor.spend(connection, parts, held.operator_id, typed, now) if held is not None else ""
         if held is not None and factor:
             held = _with_present_epoch(connection, parts, held)
             if renewed:

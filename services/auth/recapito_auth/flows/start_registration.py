@@ -16,6 +16,7 @@ from recapito_servicekit.ids import new_token, token_digest
 
 LONGEST_GIVEN = 100
 LONGEST_FAMILY = 200
+LONGEST_LOCALE = 35
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def _checked(wish: Wish) -> tuple[PersonType, str]:
         faults.append(Violation("family_name", "EMPTY", "a family name, or the company's name"))
     if len(family) > LONGEST_FAMILY:
         faults.append(Violation("family_name", "TOO_LONG", f"at most {LONGEST_FAMILY} characters"))
+    if len(wish.locale) > LONGEST_LOCALE:  # otp would say so of whom nobody knows, for a customer's own language comes first
+        faults.append(Violation("locale", "TOO_LONG", f"at most {LONGEST_LOCALE} characters"))
     try:
         contact = contacts.contact(wish.contact)
     except contacts.BadContact as bad:

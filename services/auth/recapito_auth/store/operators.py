@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from recapito_auth.domain.customers import Operator
 from recapito_auth.store.tables import OPERATORS, RECOVERY_CODES
+from recapito_servicekit.sql import UtcDateTime
 
 _COLUMNS = [OPERATORS.c[name] for name in Operator.__dataclass_fields__]
 
@@ -94,7 +95,7 @@ def change_totp(connection: sa.Connection, operator: Operator, sealed: bytes, st
     None: it changed meanwhile, or the operator was disabled.
     """
     return _replace(connection, operator, OPERATORS.c.totp_sealed == operator.totp_sealed, at,
-                    totp_sealed=sealed, totp_last_step=step)  # fmt: skip
+                    totp_sealed=sealed, totp_last_step=step, wrong_totps=0, totp_locked_until=None)  # fmt: skip
 
 
 def _replace(
@@ -138,14 +139,28 @@ def lock(connection: sa.Connection, operator_id: str) -> Operator | None:
     return Operator(**row) if row is not None else None
 
 
-def consume_step(connection: sa.Connection, operator_id: str, step: int) -> bool:
-    """Spends a TOTP step. False: it, or a later one, was spent before."""
+def consume_step(connection: sa.Connection, operator_id: str, step: int, at: datetime, disable_at: int) -> bool:
+    """Spends a TOTP step; wrong codes are forgotten. False: it, or a later one, was spent before, or the app is locked."""
+    o = OPERATORS.c
     spent = connection.execute(
         sa.update(OPERATORS)
-        .where(OPERATORS.c.operator_id == operator_id, OPERATORS.c.totp_last_step < step)
-        .values(totp_last_step=step)
+        .where(
+            o.operator_id == operator_id,
+            o.totp_last_step < step,
+            o.wrong_totps < disable_at,
+            sa.or_(o.totp_locked_until.is_(None), o.totp_locked_until <= at),
+        )
+        .values(totp_last_step=step, wrong_totps=0, totp_locked_until=None)
     )
     return spent.rowcount == 1
+
+
+def count_wrong_totp(connection: sa.Connection, operator_id: str, lock_every: int, locked_until: datetime) -> None:
+    """Counts one more wrong code; every ``lock_every``-th locks the app until then."""
+    more = OPERATORS.c.wrong_totps + 1
+    until = sa.case((more % lock_every == 0, sa.literal(locked_until, UtcDateTime)), else_=OPERATORS.c.totp_locked_until)
+    counted = sa.update(OPERATORS).where(OPERATORS.c.operator_id == operator_id)
+    connection.execute(counted.values(wrong_totps=more, totp_locked_until=until))
 
 
 def all_sealed(connection: sa.Connection) -> list[tuple[str, bytes]]:

@@ -98,6 +98,8 @@ OPERATORS: Final = sa.Table(
     sa.Column("disabled_at", UtcDateTime),
     sa.Column("password_change_required", sa.Boolean, nullable=False),
     sa.Column("epoch_raised_at", UtcDateTime),  # Redis is told again for a while
+    sa.Column("wrong_totps", sa.Integer, nullable=False, default=0),  # consecutive, beside the right password
+    sa.Column("totp_locked_until", UtcDateTime),
 )
 
 RECOVERY_CODES: Final = sa.Table(

@@ -1,9 +1,8 @@
 """A place in the queue as a page token: opaque to the caller, so that its form may change."""
 
 import base64
-import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from recapito_contact_change.store.cases import Place
 from recapito_servicekit.errors import Violation, invalid
@@ -22,6 +21,6 @@ def read(token: str) -> Place:
         submitted_at = datetime.fromisoformat(at)
         if submitted_at.tzinfo is None or not isinstance(case_id, str):
             raise ValueError("not a place")
-    except (ValueError, TypeError, binascii.Error):
+        return Place(submitted_at.astimezone(UTC), case_id)
+    except (ValueError, TypeError, OverflowError, RecursionError):  # whatever somebody made up
         raise invalid(Violation("page_token", "UNKNOWN", "the next_page_token of the answer before")) from None
-    return Place(submitted_at, case_id)
