@@ -21,9 +21,13 @@ _NAMES: Final = itertools.count(1)
 
 
 class PostgresServer:
-    """Start, kill, freeze, and start again on the same port and data. Raises RuntimeError where there is no PostgreSQL."""
+    """Start, kill, freeze, and start again on the same port and data. Raises RuntimeError where there is no PostgreSQL.
 
-    def __init__(self) -> None:
+    ``durable``: commits outlast the machine, as a benchmark wants it; what a test writes has to outlast the process alone.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._fsync = "on" if durable else "off"
         self.port = free_port()
         self.password = secrets.token_urlsafe(16)
         self._folder = Path(tempfile.mkdtemp(prefix="recapito-postgres-"))
@@ -59,8 +63,7 @@ class PostgresServer:
             raise RuntimeError(f"{program}: {done.stderr}")
 
     def start(self) -> None:
-        # nothing that a test writes has to survive the machine, only the process: no fsync
-        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "shared_buffers": "32MB"}
+        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": self._fsync, "shared_buffers": "32MB"}
         flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:
             command = [_binary("postgres"), "-D", str(self._folder / "data"), "-p", str(self.port), *flags]

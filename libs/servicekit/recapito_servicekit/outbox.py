@@ -11,7 +11,7 @@ a day (``postpone``).
 
 import json
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from recapito_servicekit import traces
 from recapito_servicekit.ids import new_id
-from recapito_servicekit.sql import EVENTS_WRITTEN, UtcDateTime
+from recapito_servicekit.sql import EVENTS_WRITTEN, HANDED_OVER, UtcDateTime
 
 TRIES: Final = 5
 FIRST_BACKOFF: Final = timedelta(seconds=2)
@@ -98,14 +98,29 @@ class Outbox:
         ``follow``: it continues the trace of its key's first event. So what becomes of a change is one trace, though days and
         several people's requests lie between.
         """
-        event_id = new_id()
-        row = {"event_id": event_id, "type": type, "key": key, "data": json.dumps(data), "created_at": now}
         carried = traces.carried()
         if follow:
             carried["traceparent"] = self._trace_of(tx, key) or carried["traceparent"]
-        tx.execute(self._t.insert().values(**row, tries=0, next_try_at=now, error="", **carried))
+        event = Event(new_id(), type, key, data, now, **carried)
+        tx.execute(self._t.insert(), _row(event, now))
         tx.info[EVENTS_WRITTEN] = True
-        return event_id
+        return event.event_id
+
+    def add_first(self, tx: sa.Connection, type: str, data_of: Mapping[str, dict[str, Any]], now: datetime) -> None:
+        """Writes events by key, each the first of its key. A publisher of this process has them right at the commit.
+
+        Should it fail to publish them, they are due when an event that was published and never handled is.
+        """
+        carried = traces.carried()
+        events = [Event(new_id(), type, key, data, now, **carried) for key, data in data_of.items()]
+        taken = tx.info.get(HANDED_OVER)
+        if taken is None:
+            tx.info[EVENTS_WRITTEN] = True
+        else:
+            taken += events
+        due = now if taken is None else now + REPUBLISH_AFTER
+        if events:
+            tx.execute(self._t.insert(), [_row(event, due) for event in events])
 
     def _trace_of(self, tx: sa.Connection, key: str) -> str:
         t = self._t
@@ -118,6 +133,12 @@ class Outbox:
         waiting = tx.execute(sa.select(sa.func.count(), sa.func.min(t.c.created_at)).where(is_open)).one()
         dead = tx.scalar(sa.select(sa.func.count()).where(t.c.dead_at.is_not(None), t.c.done_at.is_(None)))
         return Backlog(waiting[0], dead or 0, waiting[1])
+
+    def is_due(self, tx: sa.Connection, now: datetime) -> bool:
+        """Whether ``due`` may find something."""
+        t = self._t
+        is_open = t.c.done_at.is_(None) & t.c.dead_at.is_(None)
+        return tx.execute(sa.select(t.c.seq).where(is_open, t.c.next_try_at <= now).limit(1)).first() is not None
 
     def due(self, tx: sa.Connection, now: datetime, most: int) -> list[Event]:
         """Events to publish now, the oldest of each key alone, and notes when they are due again should nobody close them."""
@@ -230,6 +251,21 @@ class Outbox:
 
     def _is_dead(self) -> tuple[sa.ColumnElement[bool], ...]:
         return self._t.c.dead_at.is_not(None), self._t.c.done_at.is_(None)
+
+
+def _row(event: Event, due: datetime) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "type": event.type,
+        "key": event.key,
+        "data": json.dumps(event.data),
+        "created_at": event.created_at,
+        "tries": 0,
+        "next_try_at": due,
+        "error": "",
+        "request_id": event.request_id,
+        "traceparent": event.traceparent,
+    }
 
 
 def _event(row: Any) -> Event:

@@ -8,6 +8,7 @@ import contextlib
 import contextvars
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Event as Flag
@@ -121,8 +122,25 @@ class Relay:
         self._source = source
         self._queue_of = queue_of
         self._clock = clock
-        self._written = Flag()
-        database.tell(self._written.set)  # an event of this very process needn't wait for the next look
+        self._woken = Flag()
+        self._taken: deque[Event] = deque()
+        self._to_look = False
+        self._connected = False
+        database.tell(self)  # an event of this very process needn't wait for the next look
+
+    def takes(self) -> bool:
+        """While it is connected."""
+        return self._connected
+
+    def take(self, events: list[Event]) -> None:
+        """Publishes them at once."""
+        self._taken += events
+        self._woken.set()
+
+    def look(self) -> None:
+        """Looks at once."""
+        self._to_look = True
+        self._woken.set()
 
     def run(self, stop: Flag) -> None:
         """Publishes until told to stop. Raises when the broker is lost; whoever runs it starts it again."""
@@ -137,26 +155,49 @@ class Relay:
             producer = connection.Producer()
             for name in set(self._queue_of.values()):
                 producer.maybe_declare(queue(name))
-            while not stop.is_set():
-                written = self._written.wait(pause)
-                self._written.clear()
-                while (written or looks) and self.publish_due(producer):
-                    pass
-                listen(connection, 0.001)
+            self._taken.clear()  # of a connection that was lost: they are due by now, or will be
+            self._connected = True
+            look_at = 0.0
+            try:
+                while not stop.is_set():
+                    self._woken.wait(pause)
+                    self._woken.clear()
+                    self.publish_taken(producer)
+                    if self._to_look or (looks and time.monotonic() >= look_at):
+                        self._to_look = False
+                        while self._is_due() and self.publish_due(producer):
+                            pass
+                        look_at = time.monotonic() + pause
+                    listen(connection, 0.001)
+                self.publish_taken(producer)
+            finally:
+                self._connected = False
+
+    def publish_taken(self, producer: Any) -> None:
+        """Publishes what was handed over. Raises as ``publish_due`` does."""
+        self._publish_all(producer, [self._taken.popleft() for _ in range(len(self._taken))])
 
     def publish_due(self, producer: Any) -> int:
         """Publishes what is due; gives how many. Raises where one finds no queue, or isn't confirmed."""
         with self._database.transaction() as tx:
             events = self._outbox.due(tx, self._clock(), BATCH)
+        self._publish_all(producer, events)
+        return len(events)
+
+    def _is_due(self) -> bool:
+        with self._database.read_each() as tx:  # which keeps nobody from writing, as taking them does
+            return self._outbox.is_due(tx, self._clock())
+
+    def _publish_all(self, producer: Any, events: list[Event]) -> None:
+        """Publishes them one after another; from the first that fails on they are due at once again."""
         for place, event in enumerate(events):
             try:
                 self._publish(producer, event)
             except BaseException:
-                with self._database.transaction() as tx:  # else the whole batch would wait until it is published again
+                with self._database.transaction() as tx:  # else they would wait until they are published again
                     self._outbox.give_back(tx, [one.event_id for one in events[place:]], self._clock())
                 raise
             PUBLISHED.labels(event.type).inc()
-        return len(events)
 
     def _publish(self, producer: Any, event: Event) -> None:
         producer.publish(
@@ -243,7 +284,7 @@ class Consumer:
         span.end("" if outcome in {"done", "closed"} else outcome)
 
     def _outcome(self, event: Event) -> str:
-        with self._database.read() as tx:
+        with self._database.read_each() as tx:
             if not self._outbox.is_open(tx, event.event_id):
                 return "closed"
         try:

@@ -1,17 +1,21 @@
 """SQL: one code path for SQLite (the embedded default) and PostgreSQL, with SQLAlchemy Core.
 
 SQLite runs in WAL mode with full sync, every write transaction begins IMMEDIATE, and a busy writer waits: pysqlite's own
-transactions lose updates without an error. There one writer runs at a time. PostgreSQL runs writers side by side, READ COMMITTED:
-a statement that waited for a row sees that row as it is now, but every other row, in a sub-query too, as it was when the
-statement began. So what a write depends on stands in the row that it changes, or in one that it holds (``with_for_update``).
+transactions lose updates without an error. There one writer runs at a time: the threads of a process take turns, and processes
+look every half millisecond, for SQLite's own wait sleeps up to 100 ms in one go. PostgreSQL runs writers side by side, READ
+COMMITTED: a statement that waited for a row sees that row as it is now, but every other row, in a sub-query too, as it was when
+the statement began. So what a write depends on stands in the row that it changes, or in one that it holds (``with_for_update``).
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -25,11 +29,14 @@ if TYPE_CHECKING:
 
 log = logs.get(__name__)
 BUSY_MS: Final = 5_000
+LOOK_SECONDS: Final = 0.0005
+IDLE_SECONDS: Final = 1.0  # a connection that lay idle for longer is asked before use whether it still lives
 LOCK_MS: Final = 4_000
 # of PostgreSQL's advisory locks: any number that nobody else in our databases takes
 MIGRATING: Final = 7_326_211
 MIGRATION_WAITS_MS: Final = 60_000
 EVENTS_WRITTEN: Final = "recapito_events_written"  # in a connection's info: this transaction wrote to an outbox
+HANDED_OVER: Final = "recapito_handed_over"  # there, too: the events that go to a publisher of this process at the commit
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -51,6 +58,19 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Publisher(Protocol):
+    """Who publishes the events that this process writes. None of it waits, or raises."""
+
+    def takes(self) -> bool:
+        """Whether it would take events over right now."""
+
+    def take(self, events: list[Any]) -> None:
+        """Takes events over that were just committed, and which nobody else publishes for a while."""
+
+    def look(self) -> None:
+        """There are events in the outbox that nobody has taken over."""
+
+
 class Database:
     """A pool of connections. Flows take connections from here and nowhere else.
 
@@ -64,32 +84,43 @@ class Database:
             pool_size=threads,
             max_overflow=threads,
             pool_timeout=3,
-            pool_pre_ping=parsed.get_backend_name() != "sqlite",
             connect_args=_connect_args(parsed),
             hide_parameters=True,  # an error's text goes to the log, and values are people's
         )
-        if parsed.get_backend_name() == "sqlite":
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._turn: contextlib.AbstractContextManager[object] = _Turn() if is_sqlite else contextlib.nullcontext()
+        if is_sqlite:
             sa.event.listen(self.engine, "connect", _sqlite_connect)
             sa.event.listen(self.engine, "begin", _sqlite_begin)
+        else:
+            sa.event.listen(self.engine, "checkin", _note_use)
+            sa.event.listen(self.engine, "checkout", self._demand_alive)
         # one view for all that is read together; SQLite's BEGIN gives it anyway
-        view = {} if parsed.get_backend_name() == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-        self._reader = self.engine.execution_options(recapito_read=True, **view)
-        self._told: list[Callable[[], None]] = []
+        view = {} if is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(recapito_begin="BEGIN", **view)
+        each = {} if is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._each_reader = self.engine.execution_options(recapito_begin="", **each)
+        self._publishers: list[Publisher] = []
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction: commits at the end, rolls back when something is raised. Keep it short and call nobody inside."""
-        with _as_refusals(), self.engine.begin() as connection:
-            connection.info.pop(EVENTS_WRITTEN, None)  # a transaction before it may have been rolled back
+        with _as_refusals(), self._turn, self.engine.begin() as connection:
+            taker = next((one for one in self._publishers if one.takes()), None)
+            events: list[Any] = []
+            connection.info[EVENTS_WRITTEN] = False  # a transaction before it may have been rolled back
+            connection.info[HANDED_OVER] = None if taker is None else events
             yield connection
-            written = connection.info.pop(EVENTS_WRITTEN, False)
+            written = connection.info[EVENTS_WRITTEN]
+        if taker is not None and events:
+            taker.take(events)
         if written:
-            for told in self._told:
-                told()
+            for publisher in self._publishers:
+                publisher.look()
 
-    def tell(self, told: Callable[[], None]) -> None:
-        """``told`` is called after each commit of a transaction that wrote events. It must not wait, nor raise."""
-        self._told.append(told)
+    def tell(self, publisher: "Publisher") -> None:
+        """``publisher`` learns of each commit of a transaction that wrote events."""
+        self._publishers.append(publisher)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -97,14 +128,29 @@ class Database:
         with _as_refusals(), self._reader.connect() as connection:
             yield connection
 
+    @contextmanager
+    def read_each(self) -> Iterator[sa.Connection]:
+        """For reading where each statement may see another state: it takes one round trip then, in no transaction."""
+        with _as_refusals(), self._each_reader.connect() as connection:
+            yield connection
+
     def ping(self) -> bool:
         """Whether the database answers."""
-        with self.read() as connection:
+        with self.read_each() as connection:
             return bool(connection.scalar(sa.text("SELECT 1")) == 1)
 
     def close(self) -> None:
         """Closes every connection."""
         self.engine.dispose()
+
+    def _demand_alive(self, connection: Any, record: Any, _proxy: object) -> None:
+        """A connection that was used just now is taken as it is: asking first would be a round trip for each piece of work."""
+        if time.monotonic() - record.info.get("used_at", time.monotonic()) < IDLE_SECONDS:
+            return
+        try:
+            self.engine.dialect.do_ping(connection)
+        except Exception as error:
+            raise sa.exc.InvalidatePoolError from error  # the pool opens others
 
 
 @contextmanager
@@ -157,10 +203,48 @@ def _sqlite_connect(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+class _Turn:
+    """Of the threads of a process that write to one SQLite file, one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=BUSY_MS / 1000):
+            raise sqlite3.OperationalError("database is locked")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 def _sqlite_begin(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get("recapito_read")
+    how = connection.get_execution_options().get("recapito_begin", "BEGIN IMMEDIATE")
     driver: Any = connection.connection.driver_connection
-    driver.execute("BEGIN" if reading else "BEGIN IMMEDIATE")  # through SQLAlchemy it takes ten times as long
+    if how == "BEGIN IMMEDIATE":
+        _begin_writing(driver)
+    elif how:
+        driver.execute(how)  # through SQLAlchemy it takes ten times as long
+
+
+def _begin_writing(driver: Any) -> None:
+    """Waits for another process's write in short steps. Raises OperationalError after as long as SQLite itself would."""
+    until = time.monotonic() + BUSY_MS / 1000
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+            time.sleep(LOOK_SECONDS)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _note_use(_connection: object, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
 
 
 def migrate(url: str, package: Path) -> str:

@@ -95,6 +95,11 @@ def write(outbox: Outbox, tx: sa.Connection, type: str, key: str, data: dict[str
     outbox.add(tx, type, key, SCHEMAS[type].load(data), now, follow=True)
 
 
+def write_first(outbox: Outbox, tx: sa.Connection, type: str, data_of: Mapping[str, dict[str, Any]], now: datetime) -> None:
+    """Writes events by their keys, each the first one of its key."""
+    outbox.add_first(tx, type, {key: SCHEMAS[type].load(data) for key, data in data_of.items()}, now)
+
+
 def read(event: Event) -> dict[str, Any]:
     """The event's data, checked. Raises Unreadable."""
     try:

@@ -51,7 +51,8 @@ class AnswerQuestion:
             moved = changes.move(tx, change_id, Step.ANSWER, due_at=due_at)
             question_id = questions.answer(tx, change_id, answer.text.strip(), answer.request_id, now) if moved else None
             if question_id is not None:
-                if not documents.file(tx, asker.customer_id, answer.document_ids, change_id):
+                before = documents.count(tx, change_id)
+                if not documents.file(tx, asker.customer_id, answer.document_ids, change_id, after=before):
                     raise _unknown_documents()
                 cases.reopen(tx, change_id)
                 changes.note(tx, change_id, now, CUSTOMER, Step.ANSWER, question_id)

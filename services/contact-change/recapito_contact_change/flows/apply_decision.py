@@ -63,9 +63,9 @@ class ApplyDecision:
             if not closed or not changes.move(tx, change.change_id, Step.APPLY, applied_at=now):
                 return
             changes.note(tx, change.change_id, now, SYSTEM, Step.APPLY)
-            ledger.insert(tx, change.change_id, notices.of_outcome(notices.OUTCOME_APPROVED, change, customer.language), now)
-            for notice in notices.to_contacts_on_file(notices.APPROVED, change, customer, old_mobile):
-                ledger.insert(tx, change.change_id, notice, now)
+            outcome = notices.of_outcome(notices.OUTCOME_APPROVED, change, customer.language)
+            told = notices.to_contacts_on_file(notices.APPROVED, change, customer, old_mobile)
+            ledger.insert(tx, change.change_id, [outcome, *told], now)
 
     def _send_back(self, event: Event, case: Case, finding: Finding) -> None:
         """What the operator approved can't be carried out as things are now: somebody must look again."""
@@ -86,6 +86,6 @@ class ApplyDecision:
         with self._database.transaction() as tx:
             if not OUTBOX.close(tx, event.event_id, now):
                 return
-            ledger.insert(tx, change.change_id, notices.of_outcome(notices.OUTCOME_REJECTED, change, customer.language), now)
-            for notice in notices.to_contacts_on_file(notices.REJECTED, change, customer, customer.mobile):
-                ledger.insert(tx, change.change_id, notice, now)
+            outcome = notices.of_outcome(notices.OUTCOME_REJECTED, change, customer.language)
+            told = notices.to_contacts_on_file(notices.REJECTED, change, customer, customer.mobile)
+            ledger.insert(tx, change.change_id, [outcome, *told], now)

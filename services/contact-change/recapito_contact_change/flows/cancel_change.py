@@ -37,8 +37,7 @@ class CancelChange:
             if cancelled:
                 cases.close(tx, change_id)
                 changes.note(tx, change_id, now, CUSTOMER, Step.CANCEL)
-                for notice in notices.to_customer(notices.CANCELLED, customer):
-                    ledger.insert(tx, change_id, notice, now)
+                ledger.insert(tx, change_id, notices.to_customer(notices.CANCELLED, customer), now)
         if not cancelled:
             change = self._reader.one(asker, change_id)
             if change.state is not State.CANCELLED:

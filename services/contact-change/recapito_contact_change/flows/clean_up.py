@@ -83,8 +83,7 @@ class CleanUp:
                     continue
                 cases.close(tx, change.change_id)
                 changes.note(tx, change.change_id, now, SYSTEM, Step.EXPIRE)
-                for notice in notices.to_customer(notices.EXPIRED, customer):
-                    ledger.insert(tx, change.change_id, notice, now)
+                ledger.insert(tx, change.change_id, notices.to_customer(notices.EXPIRED, customer), now)
         return len(due)
 
     def _destroy_decided(self) -> int:

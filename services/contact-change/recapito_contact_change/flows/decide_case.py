@@ -153,8 +153,7 @@ class DecideCase:
             changes.note(tx, change_id, now, operator.name, "decided", f"{Decision.ASK} {verdict.reason_code}")
             question = Question(new_id(), now, operator.name, verdict.reason_code, verdict.question.strip())
             questions.insert(tx, change_id, question)
-            for notice in notices.to_customer(notices.QUESTION, customer):
-                ledger.insert(tx, change_id, notice, now)
+            ledger.insert(tx, change_id, notices.to_customer(notices.QUESTION, customer), now)
         metrics.DECIDED.labels(Decision.ASK.value, verdict.reason_code).inc()
 
     def _explain(self, operator: Operator, case_id: str, decision: Decision, verdict: Verdict) -> None:

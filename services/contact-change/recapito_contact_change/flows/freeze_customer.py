@@ -71,8 +71,8 @@ class Restore:
                 changes.note(tx, change_id, now, operator.name, step, note.strip())
                 events.write(OUTBOX, tx, events.RESTORED, change_id, {"change_id": change_id}, now)
                 template = notices.REVERTED if step is Step.REVERT else notices.RESTORED
-                for notice in notices.to_contacts_on_file(template, case.change, customer, customer.mobile):
-                    ledger.insert(tx, change_id, notice, now)
+                told = notices.to_contacts_on_file(template, case.change, customer, customer.mobile)
+                ledger.insert(tx, change_id, told, now)
         folder = self._reader.folder(case.case_id, customer, operator)
         state = folder.case.change.state
         if not done and state is not STEPS[step][1]:

@@ -50,24 +50,26 @@ class OpenCase:
     def run(self, event: Event) -> None:
         """Handles a submitted event, once. A change that isn't waiting for its case is left as it is."""
         change_id = events.read(event)["change_id"]
-        with self._database.read() as tx:
+        with self._database.read_each() as tx:
             change = changes.find(tx, change_id)
         if change is None:
             raise Unreadable("no such change")
         customer = self._registry.get(change.customer_id)
         on_file = self._registry.with_mobile(change.form.new_mobile, change.customer_id)
+        with self._database.read_each() as tx:  # of two that were filed at once, one's intake comes after both
+            elsewhere = seen_elsewhere(tx, change, self._hashes, on_file)
         drawn = self._chance.random() * 100 < self._drawn_percent
         now = self._clock()
+        found = prechecks.check(change, customer, elsewhere, now.date())
+        told = notices.to_contacts_on_file(notices.REQUESTED, change, customer, customer.mobile)
         with self._database.transaction() as tx:
             if not OUTBOX.close(tx, event.event_id, now) or not changes.move(tx, change_id, Step.OPEN):
                 return
-            found = prechecks.check(change, customer, seen_elsewhere(tx, change, self._hashes, on_file), now.date())
             cases.insert(tx, new_id(), change, customer.name, found, now, drawn=drawn)
             if self._read_zones:
                 zones.due(tx, change_id, now)
             changes.note(tx, change_id, now, SYSTEM, Step.OPEN, " ".join(one.code for one in found))
-            for notice in notices.to_contacts_on_file(notices.REQUESTED, change, customer, customer.mobile):
-                ledger.insert(tx, change_id, notice, now)
+            ledger.insert(tx, change_id, told, now)
 
 
 def seen_elsewhere(tx: sa.Connection, change: Change, hashes: DocumentHashes, on_file: tuple[str, ...] = ()) -> Elsewhere:

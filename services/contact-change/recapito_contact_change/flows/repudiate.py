@@ -74,8 +74,7 @@ class Repudiate:
             raise _Raced
         cases.close(tx, change.change_id)
         changes.note(tx, change.change_id, now, ANSWERER, Step.REPUDIATE)
-        for notice in notices.to_customer(notices.CANCELLED, customer):
-            ledger.insert(tx, change.change_id, notice, now)
+        ledger.insert(tx, change.change_id, notices.to_customer(notices.CANCELLED, customer), now)
 
     def _freeze(self, tx: sa.Connection, change: Change) -> None:
         """A link never puts a number back by itself, for whoever has it may be the thief."""

@@ -50,32 +50,32 @@ class SubmitRequest:
         ``demand_time`` raises where the caller no longer waits. Raises Refusal: what is wrong, by field; CHANGE_OPEN; too many
         different mobiles today.
         """
-        earlier = self._earlier(asker, typed)
+        earlier, has_open, pages = self._look(asker, typed)
         if earlier is not None:
             return earlier
         try:
-            return self._file(asker, typed, demand_time)
+            if has_open:
+                raise _change_open()
+            return self._file(asker, typed, pages, demand_time)
         except (Refusal, sa.exc.IntegrityError) as error:
             # the same request may have been filed beside this one, and have taken what this one found missing
-            earlier = self._earlier(asker, typed)
+            earlier, _, _ = self._look(asker, typed)
             if earlier is not None:
                 return earlier
             if isinstance(error, Refusal):
                 raise
             raise _change_open() from None
 
-    def _earlier(self, asker: Asker, typed: form.TypedForm) -> Change | None:
-        with self._database.read() as tx:
-            found = changes.find_request(tx, asker.customer_id, typed.request_id)
-        return replace(found, state=State.SUBMITTED, decided_at=None, applied_at=None, reason_code="") if found else None
+    def _look(self, asker: Asker, typed: form.TypedForm) -> tuple[Change | None, bool, list[int] | None]:
+        """What was filed with the request_id, whether a change is open, and the documents' pages."""
+        with self._database.read_each() as tx:  # what is written afterwards is guarded by itself
+            found, has_open = changes.of_request_or_open(tx, asker.customer_id, typed.request_id)
+            if found is not None:
+                return replace(found, state=State.SUBMITTED, decided_at=None, applied_at=None, reason_code=""), has_open, None
+            return None, has_open, documents.unfiled(tx, asker.customer_id, typed.document_ids)
 
-    def _file(self, asker: Asker, typed: form.TypedForm, demand_time: Callable[[], None]) -> Change:
+    def _file(self, asker: Asker, typed: form.TypedForm, pages: list[int] | None, demand_time: Callable[[], None]) -> Change:
         on_file = self._registry.get(asker.customer_id).mobile
-        with self._database.read() as tx:
-            has_open = changes.has_open(tx, asker.customer_id)
-            pages = documents.unfiled(tx, asker.customer_id, typed.document_ids)
-        if has_open:
-            raise _change_open()
         filed = form.check(typed, on_file, pages, self._clock().date(), need_proof=self._confirm)
         if isinstance(filed, tuple):
             raise invalid(*filed)
@@ -101,10 +101,10 @@ class SubmitRequest:
             most = self._policy.new_mobiles_a_day
             if not allowances.take_mobile(tx, asker.customer_id, filed.new_mobile, now.date(), most):
                 raise too_many_mobiles(most)
-            if not documents.file(tx, asker.customer_id, typed.document_ids, change.change_id):
+            if not documents.file(tx, asker.customer_id, typed.document_ids, change.change_id, after=0):
                 raise invalid(Violation("document_ids", "UNKNOWN", "one of them was filed meanwhile"))
             changes.note(tx, change.change_id, now, CUSTOMER, "submitted")
-            events.write(OUTBOX, tx, events.SUBMITTED, change.change_id, {"change_id": change.change_id}, now)
+            events.write_first(OUTBOX, tx, events.SUBMITTED, {change.change_id: {"change_id": change.change_id}}, now)
         metrics.SUBMITTED.inc()
         return change
 

@@ -13,15 +13,12 @@ NEW_MOBILES: Final = "new_mobiles"
 
 
 def take(tx: sa.Connection, customer_id: str, what: str, day: date, most: int) -> bool:
-    """Uses one up. False: the day's are used up."""
-    _insert_once(tx, ALLOWANCES, customer_id=customer_id, what=what, day=day, used=0)
+    """Uses one of ``most``, at least 1, up. False: the day's are used up."""
     a = ALLOWANCES.c
-    taken = tx.execute(
-        ALLOWANCES.update()
-        .where(a.customer_id == customer_id, a.what == what, a.day == day, a.used < most)
-        .values(used=a.used + 1)
-    )
-    return taken.rowcount == 1
+    counted = _insert(tx)(ALLOWANCES).values(customer_id=customer_id, what=what, day=day, used=1)
+    key = [a.customer_id, a.what, a.day]
+    taken = counted.on_conflict_do_update(index_elements=key, set_={"used": a.used + 1}, where=a.used < most).returning(a.used)
+    return tx.execute(taken).first() is not None
 
 
 def take_mobile(tx: sa.Connection, customer_id: str, mobile: str, day: date, most: int) -> bool:
@@ -39,6 +36,9 @@ def forget(tx: sa.Connection, before: date) -> None:
 
 def _insert_once(tx: sa.Connection, table: sa.Table, **values: Any) -> bool:
     """Inserts a row. False: it was there."""
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    inserted = insert(table).values(**values).on_conflict_do_nothing().returning(table.c.customer_id)
+    inserted = _insert(tx)(table).values(**values).on_conflict_do_nothing().returning(table.c.customer_id)
     return tx.execute(inserted).first() is not None  # psycopg tells no rowcount of an insert
+
+
+def _insert(tx: sa.Connection) -> Any:
+    return postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert

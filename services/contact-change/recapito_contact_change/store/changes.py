@@ -106,9 +106,13 @@ def find_own(tx: sa.Connection, change_id: str, customer_id: str) -> Change | No
     return _first(tx, CHANGES.c.change_id == change_id, CHANGES.c.customer_id == customer_id)
 
 
-def find_request(tx: sa.Connection, customer_id: str, request_id: str) -> Change | None:
-    """What the customer filed with that request_id, if anything."""
-    return _first(tx, CHANGES.c.customer_id == customer_id, CHANGES.c.request_id == request_id)
+def of_request_or_open(tx: sa.Connection, customer_id: str, request_id: str) -> tuple[Change | None, bool]:
+    """What the customer filed with that request_id, if anything, and whether they have an open change."""
+    c = CHANGES.c
+    either = sa.or_(c.request_id == request_id, c.state.in_(OPEN_STATES))
+    rows = tx.execute(sa.select(CHANGES).where(c.customer_id == customer_id, either)).all()
+    filed = next((change_of(row) for row in rows if row.request_id == request_id), None)
+    return filed, any(row.state in OPEN_STATES for row in rows)
 
 
 def newest(tx: sa.Connection, customer_id: str, most: int) -> list[Change]:
@@ -116,11 +120,6 @@ def newest(tx: sa.Connection, customer_id: str, most: int) -> list[Change]:
     query = sa.select(CHANGES).where(CHANGES.c.customer_id == customer_id)
     ordered = query.order_by(CHANGES.c.submitted_at.desc(), CHANGES.c.change_id).limit(most)
     return [change_of(row) for row in tx.execute(ordered)]
-
-
-def has_open(tx: sa.Connection, customer_id: str) -> bool:
-    """Whether the customer has an open change."""
-    return _first(tx, CHANGES.c.customer_id == customer_id, CHANGES.c.state.in_(OPEN_STATES)) is not None
 
 
 def count_open(tx: sa.Connection) -> list[tuple[State, int, datetime | None]]:

@@ -33,12 +33,16 @@ def unfiled(tx: sa.Connection, customer_id: str, document_ids: Sequence[str]) ->
     return [row.pages for row in rows] if len(rows) == len(document_ids) else None
 
 
-def file(tx: sa.Connection, customer_id: str, document_ids: Sequence[str], change_id: str) -> bool:
-    """Files them with a change, after those that are. False: one of them can't be; the caller must roll back."""
+def count(tx: sa.Connection, change_id: str) -> int:
+    """How many are filed with a change."""
+    return tx.scalar(sa.select(sa.func.count()).where(D.change_id == change_id)) or 0
+
+
+def file(tx: sa.Connection, customer_id: str, document_ids: Sequence[str], change_id: str, *, after: int) -> bool:
+    """Files them with a change, after so many that are. False: one of them can't be; the caller must roll back."""
     if not document_ids:
         return True
-    filed_before = tx.scalar(sa.select(sa.func.count()).where(D.change_id == change_id)) or 0
-    place = sa.case({document_id: n for n, document_id in enumerate(document_ids, filed_before)}, value=DOCUMENTS.c.document_id)
+    place = sa.case({document_id: n for n, document_id in enumerate(document_ids, after)}, value=DOCUMENTS.c.document_id)
     filed = tx.execute(DOCUMENTS.update().where(_unfiled(customer_id, document_ids)).values(change_id=change_id, place=place))
     return filed.rowcount == len(document_ids)
 

@@ -32,9 +32,13 @@ def add(tx: sa.Connection, change_id: str, found: Iterable[Found], now: datetime
 
 def insert(tx: sa.Connection, change_id: str, found: Sequence[Found], now: datetime) -> None:
     """Keeps findings that the change doesn't have yet."""
-    for one in found:
-        evidence = json.dumps(dict(one.evidence), ensure_ascii=False)
-        tx.execute(FINDINGS.insert().values(change_id=change_id, code=one.code, evidence=evidence, found_at=now))
+    evidence = [json.dumps(dict(one.evidence), ensure_ascii=False) for one in found]
+    rows = [
+        {"change_id": change_id, "code": one.code, "evidence": seen, "found_at": now}
+        for one, seen in zip(found, evidence, strict=True)
+    ]
+    if rows:
+        tx.execute(FINDINGS.insert(), rows)
 
 
 def of_change(tx: sa.Connection, change_id: str) -> dict[str, dict[str, str]]:

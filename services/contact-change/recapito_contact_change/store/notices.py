@@ -1,6 +1,7 @@
 """The ledger of notices: what goes to whom, and how far it came. A notice and its event are written together."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,23 +39,26 @@ class Delivery:
     error: str
 
 
-def insert(tx: sa.Connection, change_id: str, notice: Notice, now: datetime) -> None:
-    """Puts a notice on the ledger, to go out once the transaction holds."""
-    notice_id = new_id()
-    tx.execute(
-        NOTICES.insert().values(
-            notice_id=notice_id,
-            change_id=change_id,
-            channel=notice.channel,
-            destination=notice.destination,
-            template=notice.template,
-            params=json.dumps(notice.params),
-            locale=notice.locale,
-            state=NoticeState.QUEUED,
-            tries=0,
-        )
-    )
-    events.write(OUTBOX, tx, events.NOTICE, notice_id, {"notice_id": notice_id}, now)
+def insert(tx: sa.Connection, change_id: str, notices: Iterable[Notice], now: datetime) -> None:
+    """Puts notices on the ledger, to go out once the transaction holds."""
+    queued = {new_id(): notice for notice in notices}
+    rows = [
+        {
+            "notice_id": notice_id,
+            "change_id": change_id,
+            "channel": notice.channel,
+            "destination": notice.destination,
+            "template": notice.template,
+            "params": json.dumps(notice.params),
+            "locale": notice.locale,
+            "state": NoticeState.QUEUED,
+            "tries": 0,
+        }
+        for notice_id, notice in queued.items()
+    ]
+    if rows:
+        tx.execute(NOTICES.insert(), rows)
+        events.write_first(OUTBOX, tx, events.NOTICE, {notice_id: {"notice_id": notice_id} for notice_id in queued}, now)
 
 
 def count_try(tx: sa.Connection, notice_id: str) -> tuple[str, Notice] | None:
