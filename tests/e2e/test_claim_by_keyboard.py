@@ -30,7 +30,7 @@ def test_claim_is_filed_by_keyboard_alone(system: System, chromium: Browser, tmp
 
     anna.choose("kind", 2)
     anna.write_day("event_date", yesterday)
-    anna.write("policy_number", f"POL-{known.customer_id}")
+    assert anna.value("document.querySelector('[name=policy_number]:checked').value") == f"POL-{known.customer_id}"
     expect(anna.page.locator(".autosaved")).to_have_text("Bozza salvata")
     anna.go()
     anna.choose("kinship", 1)

@@ -54,11 +54,11 @@ class EventForm(PartForm):
         description=_l("Il giorno della visita, della cura o dell'infortunio."),
         render_kw=_DATE,
     )
-    policy_number = StringField(
-        _l("Numero di polizza"),
-        _there(_l("Scrivi il numero di polizza.")),
-        description=_l("Lo trovi sul contratto o sulla tessera."),
-        render_kw={"autocapitalize": "characters", "spellcheck": "false"},
+    policy_number = RadioField(
+        _l("Polizza"),
+        validators=[InputRequired(_l("Scegli la polizza."))],
+        description=_l("Quella che copre la spesa. Il numero è sul contratto o sulla tessera."),
+        validate_choice=False,  # whether it is theirs, claims decides
     )
     description = TextAreaField(
         _l("Che cosa è successo (facoltativo)"),

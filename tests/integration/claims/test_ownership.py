@@ -28,6 +28,7 @@ ON_A_CLAIM: Mapping[str, Callable[[Customer, pb.Claim], Any]] = {
 EVERY: Mapping[str, Callable[[Customer, pb.Claim], Any]] = {
     **ON_A_CLAIM,
     "CreateDraft": lambda customer, claim: customer.create(),
+    "ListPolicies": lambda customer, claim: customer.call("ListPolicies", pb.ListPoliciesRequest()),
     "ListClaims": lambda customer, claim: customer.call("ListClaims", pb.ListClaimsRequest()),
 }
 

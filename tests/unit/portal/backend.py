@@ -50,6 +50,7 @@ class Backend:
         self.attempts: dict[str, int] = {}
         self.changes: list[contact_change_pb2.Change] = []
         self.claims: dict[str, claims_pb2.Claim] = {}
+        self.policies = ["POL-1", "POL-2"]
         self.held_until: Timestamp | None = None
         self.code_age = timedelta()
         self.is_frozen = False
@@ -520,6 +521,11 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
         claim = self.b.claims[id]
         claim.total = f"{sum(float(expense.amount) for expense in claim.expenses):.2f}"
         return claim
+
+    @rpc
+    def ListPolicies(self, request: Any, context: Any) -> Any:
+        self.b.person(context)
+        return claims_pb2.ListPoliciesResponse(policy_numbers=self.b.policies)
 
     @rpc
     def CreateDraft(self, request: Any, context: Any) -> Any:

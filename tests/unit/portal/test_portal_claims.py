@@ -1,6 +1,7 @@
 """Denuncia Online."""
 
 import io
+import re
 
 import pytest
 from recapito.auth.v1 import authentication_pb2
@@ -106,7 +107,7 @@ def test_unknown_policy_is_told_at_its_field_in_the_first_step(browser: Browser)
     page = browser.post("/denunce/nuova", **{**EVENT, "policy_number": "POL-X"})
     assert page.request.path.endswith("/dati")
     assert 'id="policy_number-error"' in page.text
-    assert 'value="POL-X"' in page.text
+    assert chosen(page.text) == []
     assert browser.post(page.request.path, **EVENT).request.path.endswith("/persona")
 
 
@@ -157,12 +158,30 @@ def test_draft_saves_itself_while_it_is_typed(browser: Browser, backend: Backend
     action = saved.headers["X-Draft-Action"]
     (claim,) = backend.claims.values()
     assert action == f"/denunce/{claim.claim_id}/dati"
-    half = {**form, "version": "1", "policy_number": "POL-12", "event_date": "2026-1"}
+    half = {**form, "version": "1", "policy_number": "POL-2", "event_date": "2026-1"}
     saved = browser.client.post(action, data=half, headers={"X-Autosave": "1"})
     assert (saved.status_code, saved.headers["X-Draft-Version"]) == (204, "2")
-    assert (claim.details.policy_number, claim.details.event_date) == ("POL-12", "")
+    assert (claim.details.policy_number, claim.details.event_date) == ("POL-2", "")
     assert browser.client.post(action, data=half, headers={"X-Autosave": "1"}).status_code == 409
-    assert 'value="POL-12"' in browser.get(action).text, "another device goes on where this one was left"
+    assert chosen(browser.get(action).text) == ["POL-2"], "another device goes on where this one was left"
+
+
+def chosen(html: str) -> list[str]:
+    """The policies that are chosen on a page."""
+    return re.findall(r'<input checked[^>]* name="policy_number"[^>]* value="([^"]+)"', html)
+
+
+def test_the_policy_is_chosen_from_the_customers_own(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    page = browser.get("/denunce/nuova").text
+    assert re.findall(r'name="policy_number"[^>]* value="([^"]+)"', page) == ["POL-1", "POL-2"]
+    assert chosen(page) == []
+    backend.policies = ["POL-1"]
+    assert chosen(browser.get("/denunce/nuova").text) == ["POL-1"], "the only one needs no choice"
+    backend.policies = []
+    page = browser.get("/denunce/nuova").text
+    assert "Non troviamo una tua polizza" in page
+    assert '<form method="post" novalidate' not in page
 
 
 def test_part_is_taken_out_and_a_draft_is_thrown_away(browser: Browser, backend: Backend) -> None:

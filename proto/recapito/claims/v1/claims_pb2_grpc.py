@@ -80,6 +80,11 @@ class ClaimsServiceStub:
                 request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionRequest.SerializeToString,
                 response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionResponse.FromString,
                 _registered_method=True)
+        self.ListPolicies = channel.unary_unary(
+                '/recapito.claims.v1.ClaimsService/ListPolicies',
+                request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListPoliciesRequest.SerializeToString,
+                response_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListPoliciesResponse.FromString,
+                _registered_method=True)
         self.GetClaim = channel.unary_unary(
                 '/recapito.claims.v1.ClaimsService/GetClaim',
                 request_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.GetClaimRequest.SerializeToString,
@@ -180,6 +185,13 @@ class ClaimsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPolicies(self, request, context):
+        """The customer's own policies, one of which each claim is about.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetClaim(self, request, context):
         """Reads one of the customer's own claims.
         """
@@ -264,6 +276,11 @@ def add_ClaimsServiceServicer_to_server(servicer, server):
                     servicer.AnswerQuestion,
                     request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionRequest.FromString,
                     response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionResponse.SerializeToString,
+            ),
+            'ListPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicies,
+                    request_deserializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListPoliciesRequest.FromString,
+                    response_serializer=recapito_dot_claims_dot_v1_dot_claims__pb2.ListPoliciesResponse.SerializeToString,
             ),
             'GetClaim': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClaim,
@@ -535,6 +552,33 @@ class ClaimsService:
             '/recapito.claims.v1.ClaimsService/AnswerQuestion',
             recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionRequest.SerializeToString,
             recapito_dot_claims_dot_v1_dot_claims__pb2.AnswerQuestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.claims.v1.ClaimsService/ListPolicies',
+            recapito_dot_claims_dot_v1_dot_claims__pb2.ListPoliciesRequest.SerializeToString,
+            recapito_dot_claims_dot_v1_dot_claims__pb2.ListPoliciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

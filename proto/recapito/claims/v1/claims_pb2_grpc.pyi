@@ -62,6 +62,8 @@ class ClaimsServiceStub:
     """Answers the question that is open, with words, with documents attached since it was asked, or both. A repeat with the same
     request_id gives the claim as it is. FAILED_PRECONDITION with reason NO_QUESTION: it was answered, or its time is over.
     """
+    ListPolicies: _grpc.UnaryUnaryMultiCallable[_claims_pb2.ListPoliciesRequest, _claims_pb2.ListPoliciesResponse]
+    """The customer's own policies, one of which each claim is about."""
     GetClaim: _grpc.UnaryUnaryMultiCallable[_claims_pb2.GetClaimRequest, _claims_pb2.GetClaimResponse]
     """Reads one of the customer's own claims."""
     ListClaims: _grpc.UnaryUnaryMultiCallable[_claims_pb2.ListClaimsRequest, _claims_pb2.ListClaimsResponse]
@@ -110,6 +112,8 @@ class ClaimsServiceAsyncStub(ClaimsServiceStub):
     """Answers the question that is open, with words, with documents attached since it was asked, or both. A repeat with the same
     request_id gives the claim as it is. FAILED_PRECONDITION with reason NO_QUESTION: it was answered, or its time is over.
     """
+    ListPolicies: _aio.UnaryUnaryMultiCallable[_claims_pb2.ListPoliciesRequest, _claims_pb2.ListPoliciesResponse]  # type: ignore[assignment]
+    """The customer's own policies, one of which each claim is about."""
     GetClaim: _aio.UnaryUnaryMultiCallable[_claims_pb2.GetClaimRequest, _claims_pb2.GetClaimResponse]  # type: ignore[assignment]
     """Reads one of the customer's own claims."""
     ListClaims: _aio.UnaryUnaryMultiCallable[_claims_pb2.ListClaimsRequest, _claims_pb2.ListClaimsResponse]  # type: ignore[assignment]
@@ -209,6 +213,14 @@ class ClaimsServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers the question that is open, with words, with documents attached since it was asked, or both. A repeat with the same
         request_id gives the claim as it is. FAILED_PRECONDITION with reason NO_QUESTION: it was answered, or its time is over.
         """
+
+    @_abc_1.abstractmethod
+    def ListPolicies(
+        self,
+        request: _claims_pb2.ListPoliciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claims_pb2.ListPoliciesResponse, _abc.Awaitable[_claims_pb2.ListPoliciesResponse]]:
+        """The customer's own policies, one of which each claim is about."""
 
     @_abc_1.abstractmethod
     def GetClaim(

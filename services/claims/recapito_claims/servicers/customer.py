@@ -72,6 +72,10 @@ class ClaimsServicer(claims_pb2_grpc.ClaimsServiceServicer):
         )
         return pb.UpdateDraftResponse(claim=messages.claim(claim))
 
+    def ListPolicies(self, request: pb.ListPoliciesRequest, context: grpc.ServicerContext) -> pb.ListPoliciesResponse:
+        """The customer's own policies."""
+        return pb.ListPoliciesResponse(policy_numbers=sorted(self._registry.customer(_customer_id()).policies))
+
     def AddExpense(self, request: pb.AddExpenseRequest, context: grpc.ServicerContext) -> pb.AddExpenseResponse:
         """Adds an expense to a draft."""
         claim = add_expense(

@@ -28,11 +28,15 @@ CHECK: Final = "riepilogo"
 @browser.signed_in
 def new() -> browser.Page:
     """Step 1, what happened: opens a draft."""
-    form = FIRST.form(data={"request_id": new_id()})
+    policies = shared.policies()
+    form = FIRST.form(data={"request_id": new_id(), "policy_number": _only(policies)})
+    form.policy_number.choices = policies
     details = claims_pb2.ClaimDetails()
     claim_parts.write(FIRST, details, form.data)
     if AUTOSAVE in request.headers and form.is_submitted():
         return _saved(_save_what_can_be(lambda said: _open(form, said), details), FIRST)
+    if not policies:
+        return shared.page("no_policy")
     if form.validate_on_submit():
         try:
             made = _open(form, details)
@@ -50,6 +54,9 @@ def details(claim_id: str, name: str) -> browser.Page:
     part = claim_parts.BY_NAME[name]
     found = shared.draft(claim_id)
     form = part.form(data={**claim_parts.values(part, found.details), "version": found.version})
+    if part is FIRST:
+        form.policy_number.choices = policies = shared.policies()
+        form.policy_number.data = form.policy_number.data or _only(policies)
     said = claims_pb2.ClaimDetails()
     said.CopyFrom(found.details)
     claim_parts.write(part, said, form.data)
@@ -65,6 +72,11 @@ def details(claim_id: str, name: str) -> browser.Page:
         else:
             return _on(made, part)
     return shared.step_page("part", name, found, form=form, part=part), 422 if form.errors else 200
+
+
+def _only(policies: list[str]) -> str:
+    """The policy where there is no choice."""
+    return policies[0] if len(policies) == 1 else ""
 
 
 def _on(made: claims_pb2.Claim, part: Part) -> browser.Page:

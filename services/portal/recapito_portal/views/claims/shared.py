@@ -50,6 +50,12 @@ def get(claim_id: str) -> claims_pb2.Claim:
     return found
 
 
+def policies() -> list[str]:
+    """The customer's own policies."""
+    found = call(services().claims.ListPolicies, claims_pb2.ListPoliciesRequest(), browser.token())
+    return list(found.policy_numbers)
+
+
 def draft(claim_id: str) -> claims_pb2.Claim:
     """The draft. Raises NOT_FOUND for a claim that was filed: its steps are no pages any more."""
     found = get(claim_id)
