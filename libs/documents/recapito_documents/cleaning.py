@@ -30,15 +30,21 @@ class Cleaner:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._free = BoundedSemaphore(limits.workers)
+        self._room = BoundedSemaphore(limits.workers + limits.waiting)
 
     def clean(self, media_type: str, data: bytes) -> Cleaned:
         """Cleans one document of an allowed type. Raises DocumentRefused, and CleaningUnavailable where it can't be tried."""
-        if not self._free.acquire(timeout=self._limits.worker_seconds):
-            raise CleaningUnavailable("all workers are busy cleaning other documents")
+        if not self._room.acquire(blocking=False):
+            raise CleaningUnavailable("all workers are busy, and enough documents wait already")
         try:
-            return self._parsed(media_type, self._run(media_type, data))
+            if not self._free.acquire(timeout=self._limits.worker_seconds):
+                raise CleaningUnavailable("all workers are busy cleaning other documents")
+            try:
+                return self._parsed(media_type, self._run(media_type, data))
+            finally:
+                self._free.release()
         finally:
-            self._free.release()
+            self._room.release()
 
     def _run(self, media_type: str, data: bytes) -> bytes:
         """What the worker answers, at most ``_MAX_ANSWER`` bytes."""

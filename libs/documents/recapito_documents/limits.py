@@ -13,3 +13,4 @@ class Limits:
     worker_memory: int = 1024 * 1024 * 1024  # bytes of address space of the process that cleans one document
     worker_seconds: int = 20  # of its CPU time, and of waiting for a free one; by the clock it may take twice as long
     workers: int = 2  # that clean at the same time
+    waiting: int = 4  # documents that wait for one; each holds a thread of its service, which others need

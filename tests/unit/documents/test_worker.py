@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pikepdf
@@ -130,3 +131,19 @@ def test_busy_workers_are_told_from_a_bad_document(worker_that: Callable[[str], 
     cleaner._free.acquire()
     with pytest.raises(CleaningUnavailable, match="busy"):
         cleaner.clean("image/jpeg", jpeg)
+
+
+def test_documents_that_would_wait_too_many_at_once_are_turned_away(worker_that: Callable[[str], None], jpeg: bytes) -> None:
+    """Each that waits holds one of the service's eight threads: one customer's hard PDFs must not hold them all."""
+    worker_that("echo ready; exec sleep 60")
+    cleaner = Cleaner(Limits(worker_seconds=1, workers=1, waiting=1))
+    began = time.monotonic()
+
+    def clean(_: int) -> tuple[str, float]:
+        with pytest.raises((CleaningUnavailable, DocumentRefused)) as why:
+            cleaner.clean("image/jpeg", jpeg)
+        return type(why.value).__name__, time.monotonic() - began
+
+    with ThreadPoolExecutor(8) as pool:
+        found = sorted(pool.map(clean, range(8)), key=lambda told: told[1])
+    assert [name for name, at in found if at < 0.5] == ["CleaningUnavailable"] * 6
