@@ -15,8 +15,8 @@ What happens to an upload, in this order:
    a picture is turned upright and encoded anew without metadata (``clean_image``); a PDF loses everything but what its pages
    show, and each page becomes a JPEG (``clean_pdf``).
 4. Pages, and for a PDF the cleaned file too, are encrypted with a fresh AES-256-GCM key per document, bound to document and
-   page, and put into a blob store (``blobs``). The key itself is wrapped by a key-encryption key (``keys``) and goes into the
-   row. Without the row a blob is noise: to forget a document, forget its wrapped key.
+   page, and put into a blob store: a folder (``blobs``) or a bucket (``s3``). The key itself is wrapped by a key-encryption key
+   (``keys``) and goes into the row. Without the row a blob is noise: to forget a document, forget its wrapped key.
 
 What can't be taken raises ``errors.DocumentRefused`` with a stable reason. Everything is synchronous: call it from a thread.
 To rotate, put a new key on the first line of the key file; the others stay for as long as documents name them.

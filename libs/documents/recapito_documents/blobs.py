@@ -12,12 +12,23 @@ _KEY: Final = re.compile(r"[0-9a-f]{32}-[0-9]{1,4}")
 _PART: Final = ".part"
 
 
+def is_key(text: str) -> bool:
+    """Whether the pipeline makes up such keys."""
+    return _KEY.fullmatch(text) is not None
+
+
+def demand_key(text: str) -> None:
+    """Raises ValueError where it is none of the pipeline's keys."""
+    if not is_key(text):
+        raise ValueError("a blob's key is 32 hex digits, '-' and a number")
+
+
 class BlobNotFound(LookupError):
     """Raised when there is no blob under a key."""
 
 
 class BlobStore(Protocol):
-    """Keeps bytes under a key: 32 hex digits, ``-``, a number."""
+    """Keeps bytes under a key: 32 hex digits, ``-``, a number. One that is away raises StoreUnavailable, or an OSError."""
 
     def put(self, key: str, data: bytes) -> None:
         """Keeps the bytes, wholly and durably when it returns, or not at all."""
@@ -69,7 +80,7 @@ class FolderBlobs:
         """Removes files, and the pieces that a crash left between writing and renaming."""
         removed = 0
         for file in self._folder.iterdir():
-            is_blob = _KEY.fullmatch(file.name) is not None
+            is_blob = is_key(file.name)
             wanted = keep(file.name) if is_blob else file.suffix != _PART
             try:
                 if wanted or file.stat().st_mtime >= before.timestamp():
@@ -81,8 +92,7 @@ class FolderBlobs:
         return removed
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise ValueError("a blob's key is 32 hex digits, '-' and a number")
+        demand_key(key)
         return self._folder / key
 
     def _sync_folder(self) -> None:

@@ -36,6 +36,10 @@ class CleaningUnavailable(Exception):
     """
 
 
+class StoreUnavailable(CleaningUnavailable):
+    """Raised when the blob store can't be asked now, or refuses us: no document can be kept or read. Try again later."""
+
+
 class DocumentDamaged(Exception):
     """Raised when what is kept isn't what was stored: a blob or a wrapped key was changed, exchanged or cut."""
 

@@ -1,5 +1,6 @@
 """Stores documents and reads them back. See the package for what happens to one."""
 
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Container, Iterable
@@ -11,7 +12,7 @@ import filetype
 
 from recapito_documents.blobs import BlobStore
 from recapito_documents.cleaning import Cleaner
-from recapito_documents.errors import Reason, refused
+from recapito_documents.errors import Reason, StoreUnavailable, refused
 from recapito_documents.keys import KeyRing, new_document_key, seal, unseal
 from recapito_documents.limits import Limits
 from recapito_documents.names import shown_name
@@ -90,7 +91,8 @@ class DocumentPipeline:
             for page, picture in enumerate(cleaned.pages, 1):
                 self._put(document_id, page, key, picture)
         except BaseException:
-            self.destroy(document)
+            with contextlib.suppress(StoreUnavailable):  # then the sweep finds what is left
+                self.destroy(document)
             raise
         return document
 

@@ -134,6 +134,27 @@ class SqlSettings:
     database_url: str = setting("DATABASE_URL", "sqlite:///path or postgresql://user:password@host/name", secret=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DocumentSettings:
+    """Where a service keeps documents, and who scans them."""
+
+    blob_dir: Path = setting(
+        "BLOB_DIR", "the folder that keeps the encrypted documents; needed where no bucket does", default=Path()
+    )
+    blob_bucket: str = setting(
+        "BLOB_BUCKET",
+        "s3://bucket/prefix of an S3-compatible store that keeps them instead; needs recapito-documents[s3]",
+        default="",
+    )
+    s3_endpoint: str = setting("S3_ENDPOINT", "that store's address, https://host:port; empty: Amazon's own", default="")
+    s3_region: str = setting("S3_REGION", "that store's region", default="eu-south-1")
+    s3_key_id: str = setting("S3_KEY_ID", "the id of our access key there", default="", secret=True)
+    s3_secret: str = setting("S3_SECRET", "that access key's secret", default="", secret=True)
+    clamd_address: str = setting(
+        "CLAMD_ADDRESS", "a ClamAV daemon that scans documents, host:port or unix:/path; empty: none does", default=""
+    )
+
+
 def load(cls: type[T], service: str, environ: Mapping[str, str] | None = None) -> T:
     """Reads ``cls`` from the environment. Raises BadSettings naming every variable that is missing, wrong or out of bounds."""
     values = dict(os.environ if environ is None else environ)

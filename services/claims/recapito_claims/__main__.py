@@ -19,9 +19,7 @@ from recapito_claims.servicers.privacy import PrivacyServicer
 from recapito_claims.settings import ClaimsSettings
 from recapito_claims.store.tables import OUTBOX
 from recapito_claims.upstream import Proofs, Registry
-from recapito_documents.blobs import FolderBlobs
-from recapito_documents.keys import KeyRing
-from recapito_documents.pipeline import DocumentPipeline
+from recapito_documents import stores
 from recapito_servicekit import backlog, calling, cli, logs, management, persons, serving, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
@@ -44,7 +42,7 @@ async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving
     auth = calling.channel(settings.auth_address, identity)
     otp = calling.channel(settings.otp_address, identity)
     sessions = calling.aio_channel(settings.auth_address, identity)
-    pipeline = DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    pipeline = stores.pipeline(settings)
     receipts = Receipts(settings.company, settings.help_contact)
     servicer = ClaimsServicer(database, pipeline, Registry(auth), Proofs(otp), clock, receipts)
 
@@ -81,7 +79,7 @@ def roles(settings: ClaimsSettings, clock: Clock = system_clock) -> dict[str, wo
     database = sql.Database(settings.database_url, len(ROLES))
     registry = Registry(calling.channel(settings.auth_address, Identity.read(settings)))
     mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url)
-    pipeline = DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    pipeline = stores.pipeline(settings)
     return {
         "notices": SendNotices(database, registry, mails, clock, settings.delivery_tries).run,
         "clean-up": CleanUp(database, pipeline, clock).run,

@@ -8,7 +8,7 @@ from typing import Final
 from recapito_claims.flows.privacy import erase_customer, export_customer
 from recapito_claims.settings import ClaimsSettings
 from recapito_claims.store.tables import attachments
-from recapito_documents.blobs import FolderBlobs
+from recapito_documents import stores
 from recapito_documents.errors import DocumentDamaged, UnknownKey
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline, blob_keys
@@ -54,13 +54,13 @@ def _estate() -> Estate:
         needed=KEPT.needed,
         held=documents.held(KeyRing.parse(settings.document_keys)),
         secrets={"RECAPITO_DOCUMENT_KEYS": settings.document_keys},
-        blobs=FolderBlobs(settings.blob_dir),
+        blobs=stores.blob_store(settings),
         afterwards=("start the service",),
     )
 
 
 def _pipeline(settings: ClaimsSettings) -> DocumentPipeline:
-    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    return stores.pipeline(settings)
 
 
 def _files(customer_id: str) -> Iterator[tuple[str, bytes]]:

@@ -1,18 +1,16 @@
 """What the claims service is told."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from recapito_documents.keys import KeyRing
+from recapito_documents import stores
 from recapito_servicekit.mail import MailSettings
-from recapito_servicekit.settings import ServerSettings, SqlSettings, WorkSettings, between, setting
+from recapito_servicekit.settings import DocumentSettings, ServerSettings, SqlSettings, WorkSettings, between, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimsSettings(ServerSettings, WorkSettings, SqlSettings, MailSettings):
+class ClaimsSettings(ServerSettings, WorkSettings, SqlSettings, DocumentSettings, MailSettings):
     """The settings of ``serve``, ``work`` and ``migrate`` alike."""
 
-    blob_dir: Path = setting("BLOB_DIR", "the folder of the encrypted documents")
     document_keys: str = setting(
         "DOCUMENT_KEYS", "the documents' key-encryption keys, lines id:base64, newest first", secret=True
     )
@@ -32,4 +30,4 @@ class ClaimsSettings(ServerSettings, WorkSettings, SqlSettings, MailSettings):
     help_contact: str = setting("HELP_CONTACT", "where customers find help", default="assistenza@recapito.example")
 
     def __post_init__(self) -> None:
-        KeyRing.parse(self.document_keys)  # BadKeys is a ValueError: told at start, with the other faults
+        stores.check(self)

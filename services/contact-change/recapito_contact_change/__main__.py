@@ -44,11 +44,9 @@ from recapito_contact_change.servicers.privacy import ContactChangePrivacyServic
 from recapito_contact_change.servicers.review import ReviewFlows, ReviewServicer
 from recapito_contact_change.settings import ContactChangeSettings
 from recapito_contact_change.store.tables import OUTBOX
-from recapito_documents.blobs import FolderBlobs
+from recapito_documents import stores
 from recapito_documents.keys import KeyRing
-from recapito_documents.pipeline import DocumentPipeline
 from recapito_documents.reading import lines_of
-from recapito_documents.scanning import scanner
 from recapito_servicekit import backlog, calling, cli, logs, management, persons, serving, sql, work
 from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.mail import Mailer
@@ -74,7 +72,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     to_sessions = calling.aio_channel(settings.auth_address, identity)
     registry, codes = Registry(to_auth), Codes(to_otp)
     hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
-    pipeline = _pipeline(settings)
+    pipeline = stores.pipeline(settings, settings.limits)
     reader = ReadCases(database, registry, clock)
     own = ReadChanges(database)
     customer = CustomerFlows(
@@ -129,6 +127,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
     mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url, settings.console_url)
 
     hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
+    pipeline = stores.pipeline(settings, settings.limits)
     read = settings.read_zones
     open_case = OpenCase(database, registry, hashes, clock, SystemRandom(), settings.second_review_percent, read_zones=read)
     check_answer = CheckAnswer(database, registry, hashes, clock, read_zones=read)
@@ -153,17 +152,12 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
             },
         ),
         "mailer": consumer(events.NOTICES_QUEUE, {events.NOTICE: send_notice.run}),
-        "reader": ReadZones(database, registry, _pipeline(settings), lines_of if read else None, clock).run,
+        "reader": ReadZones(database, registry, pipeline, lines_of if read else None, clock).run,
         "team-mail": TellTeam(
             database, mails, clock, settings.policy, settings.team_email, timedelta(minutes=settings.team_email_minutes)
         ).run,
-        "clean-up": CleanUp(database, registry, _pipeline(settings), hashes, clock, timedelta(days=settings.document_days)).run,
+        "clean-up": CleanUp(database, registry, pipeline, hashes, clock, timedelta(days=settings.document_days)).run,
     }
-
-
-def _pipeline(settings: ContactChangeSettings) -> DocumentPipeline:
-    blobs, keys = FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys)
-    return DocumentPipeline(blobs, keys, settings.limits, scanner(settings.clamd_address))
 
 
 def _settings() -> ContactChangeSettings:

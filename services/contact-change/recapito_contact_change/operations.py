@@ -9,7 +9,7 @@ from recapito_contact_change.flows.erase_customer import EraseCustomer
 from recapito_contact_change.flows.export_customer import export_customer
 from recapito_contact_change.settings import ContactChangeSettings
 from recapito_contact_change.store.tables import DOCUMENTS
-from recapito_documents.blobs import FolderBlobs
+from recapito_documents import stores
 from recapito_documents.errors import DocumentDamaged, UnknownKey
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline, blob_keys
@@ -55,13 +55,13 @@ def _estate() -> Estate:
         needed=KEPT.needed,
         held=documents.held(KeyRing.parse(settings.document_keys)),
         secrets={"RECAPITO_DOCUMENT_KEYS": settings.document_keys},
-        blobs=FolderBlobs(settings.blob_dir),
+        blobs=stores.blob_store(settings),
         afterwards=("start the service: events that were open are published again, and each takes effect once",),
     )
 
 
 def _pipeline(settings: ContactChangeSettings) -> DocumentPipeline:
-    return DocumentPipeline(FolderBlobs(settings.blob_dir), KeyRing.parse(settings.document_keys))
+    return stores.pipeline(settings)
 
 
 def _files(customer_id: str) -> Iterator[tuple[str, bytes]]:

@@ -3,19 +3,25 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from recapito_contact_change.domain import Policy
-from recapito_documents.keys import KeyRing
+from recapito_documents import stores
 from recapito_documents.limits import Limits
 from recapito_documents.reading import can_read
-from recapito_documents.scanning import scanner
 from recapito_servicekit.mail import MailSettings
-from recapito_servicekit.settings import PRODUCTION, ServerSettings, SqlSettings, WorkSettings, between, setting
+from recapito_servicekit.settings import (
+    PRODUCTION,
+    DocumentSettings,
+    ServerSettings,
+    SqlSettings,
+    WorkSettings,
+    between,
+    setting,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSettings):
+class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, DocumentSettings, MailSettings):
     """The settings of ``serve``, ``work`` and ``migrate`` alike."""
 
     broker_url: str = setting("BROKER_URL", "the broker: redis://… or amqp://…", secret=True)
@@ -24,7 +30,6 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
         "whether serve hands its events to the broker right after the commit; else the relay of work finds them a moment later",
         default=True,
     )
-    blob_dir: Path = setting("BLOB_DIR", "the folder that keeps the encrypted documents")
     document_keys: str = setting(
         "DOCUMENT_KEYS", "keys that wrap the documents' own: lines id:base64, the current first", secret=True
     )
@@ -60,9 +65,6 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
     document_mib: int = setting("DOCUMENT_MIB", "the largest document, MiB", default=8, check=between(1, 16))
     document_megapixels: int = setting("DOCUMENT_MEGAPIXELS", "the largest picture, megapixels", default=40, check=between(5, 60))
     document_pages: int = setting("DOCUMENT_PAGES", "the longest PDF, pages", default=10, check=between(2, 20))
-    clamd_address: str = setting(
-        "CLAMD_ADDRESS", "a ClamAV daemon that scans documents, host:port or unix:/path; empty: none does", default=""
-    )
     document_days: int = setting(
         "DOCUMENT_DAYS", "days that identity documents are kept after the decision", default=30, check=between(1, 30)
     )
@@ -106,7 +108,7 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
         )
 
     def __post_init__(self) -> None:
-        """Raises ValueError: the document keys or the portal's address can't be taken."""
+        """Raises ValueError: an address, the document keys or their store can't be taken."""
         if self.portal_url and not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?", self.portal_url):
             raise ValueError("RECAPITO_PORTAL_URL: https://host or https://host:port")
         if self.environment == PRODUCTION and re.match(r"http://(?!localhost(:|$))", self.portal_url):
@@ -115,8 +117,4 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, MailSetti
             raise ValueError("RECAPITO_CONSOLE_URL: https://host or https://host:port")
         if self.read_zones and not can_read():
             raise ValueError("RECAPITO_READ_ZONES: install recapito-documents[ocr] for it")
-        try:
-            scanner(self.clamd_address)
-        except ValueError as error:
-            raise ValueError(f"RECAPITO_CLAMD_ADDRESS: {error}") from None
-        KeyRing.parse(self.document_keys)
+        stores.check(self)

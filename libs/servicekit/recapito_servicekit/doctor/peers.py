@@ -5,7 +5,7 @@ import os
 import smtplib
 import ssl
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -93,6 +93,16 @@ def folder(place: Path) -> Iterator[Finding]:
         yield fail(f"{place} can't be written to: {error.strerror}", "give it to this user, on a disk with room")
         return
     yield ok(f"{place} can be written to")
+
+
+def tried(what: str, act: Callable[[], object], mend: str) -> Iterator[Finding]:
+    """Something that this process needs, as ``act`` finds it; what it raises is told."""
+    try:
+        act()
+    except Exception as error:
+        yield fail(f"{what}: {error or type(error).__name__}", mend)
+        return
+    yield ok(f"{what} works")
 
 
 def relay(settings: MailSettings) -> Iterator[Finding]:

@@ -3,15 +3,16 @@
 from recapito_claims.domain.claim import Attachment
 from recapito_claims.flows import guard
 from recapito_claims.store import claims as store
+from recapito_documents.errors import StoreUnavailable
 from recapito_documents.pipeline import DocumentPipeline, DocumentRef
-from recapito_servicekit.errors import not_found
+from recapito_servicekit.errors import Kind, Refusal, not_found
 from recapito_servicekit.sql import Database
 
 
 def read_attachment(
     database: Database, pipeline: DocumentPipeline, claim_id: str, attachment_id: str
 ) -> tuple[Attachment, str, bytes]:
-    """The attachment, and the media type and bytes of its cleaned file. Raises NOT_FOUND."""
+    """The attachment, and the media type and bytes of its cleaned file. Raises NOT_FOUND, STORE_UNAVAILABLE."""
     with database.read() as connection:
         claim = guard.filed(connection, claim_id)
         found = next((one for one in claim.attachments if one.attachment_id == attachment_id), None)
@@ -21,4 +22,7 @@ def read_attachment(
     ref = DocumentRef(
         document_id=attachment_id, media_type=found.media_type, pages=found.pages, key_id=opened[0], wrapped_key=opened[1]
     )
-    return found, *pipeline.read_file(ref)
+    try:
+        return found, *pipeline.read_file(ref)
+    except StoreUnavailable:
+        raise Refusal(Kind.UNAVAILABLE, "STORE_UNAVAILABLE", "no document can be read now") from None

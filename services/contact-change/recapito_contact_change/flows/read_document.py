@@ -5,6 +5,7 @@ from datetime import UTC
 from recapito_contact_change.domain import Operator
 from recapito_contact_change.store import cases, changes, documents
 from recapito_documents import watermark
+from recapito_documents.errors import StoreUnavailable
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal, not_found
@@ -39,5 +40,8 @@ class ReadDocument:
         with self._database.transaction() as tx:
             detail = f"{document_id} page {wanted}"
             changes.note(tx, case.change.change_id, now, operator.name, "document_viewed", detail)
-        _, image = self._pipeline.read_page(document, wanted)
+        try:
+            _, image = self._pipeline.read_page(document, wanted)
+        except StoreUnavailable:
+            raise Refusal(Kind.UNAVAILABLE, "STORE_UNAVAILABLE", "no document can be read now") from None
         return watermark.MEDIA_TYPE, watermark.mark(image, f"{operator.name}  {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
