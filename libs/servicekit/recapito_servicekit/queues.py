@@ -7,12 +7,14 @@ that a flushed Redis forgot drops messages without a word. The outbox says wheth
 import contextlib
 import contextvars
 import json
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Event as Flag
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import grpc
 from kombu.connection import Connection
@@ -21,7 +23,7 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields
 from marshmallow import validate as checks
 from prometheus_client import Counter, Histogram
 
-from recapito_servicekit import logs, traces
+from recapito_servicekit import logs, redis_url, traces
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.mail import MailFailed
@@ -90,8 +92,42 @@ Handler = Callable[[Event], None]
 def connect(url: str, name: str = "") -> Connection:
     """A connection to the broker with its timeouts. ``name``: who it is to a Redis, where nothing else tells who consumes."""
     if url.startswith("amqp"):
-        return Connection(url, transport_options=dict(RABBITMQ), connect_timeout=2, heartbeat=HEARTBEAT_SECONDS)
-    return Connection(url, transport_options={**REDIS, **({"client_name": name} if name else {})}, connect_timeout=2)
+        bare, files = _amqp(url)
+        # py-amqp checks no name where it is given no CA, and no certificate unless it is told to
+        sure = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": urlsplit(url).hostname}
+        tls = {**sure, **files} if files else False
+        return Connection(bare, ssl=tls, transport_options=dict(RABBITMQ), connect_timeout=2, heartbeat=HEARTBEAT_SECONDS)
+    options = {**REDIS, **({"client_name": name} if name else {})}
+    address = redis_url.read(url)
+    if address.tls is None:
+        return Connection(url, transport_options=options, connect_timeout=2)
+    # kombu checks no certificate unless it is told to
+    return Connection(
+        url.partition("?")[0], ssl={"ssl_cert_reqs": "required", **address.tls}, transport_options=options, connect_timeout=2
+    )
+
+
+def check_url(url: str) -> None:
+    """redis:// or amqp://; with TLS (rediss://, amqps://) the files that it names are there"""
+    try:
+        redis_url.demand_files(_amqp(url)[1] if url.startswith("amqp") else redis_url.read(url).tls)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+def _amqp(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without its query, and the files of TLS that it names, as py-amqp calls them; none: it is plain.
+
+    Raises ValueError: what is wrong with it.
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    files = {name.removeprefix("ssl_"): query.pop(name) for name in redis_url.FILES if name in query}
+    if query or (files and parts.scheme != "amqps"):
+        raise ValueError(f"takes no {', '.join(sorted(query or files))}")
+    if parts.scheme == "amqps" and "ca_certs" not in files:
+        raise ValueError("amqps:// needs ?ssl_ca_certs=FILE, the CA of the broker's certificate")
+    return url.partition("?")[0], files
 
 
 def listen(connection: Connection, seconds: float) -> None:

@@ -7,20 +7,17 @@ way, and every call of it is refused.
 
 import asyncio
 import hashlib
+import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import hiredis
-from redis.asyncio import ConnectionPool
-from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, NoScriptError, RedisError, ResponseError
+from redis.exceptions import BusyLoadingError, NoScriptError, ResponseError
 
-from recapito_servicekit import logs
+from recapito_servicekit import logs, redis_url
 from recapito_servicekit.errors import Kind, Refusal
 
 log = logs.get(__name__)
@@ -54,19 +51,12 @@ class Script:
 class RedisPipe:
     """Belongs to the loop that it is first used on. Connects by itself, again after each loss.
 
-    ``unavailable``: the reason that calls are refused for where Redis can't be asked, and what it says.
+    ``unavailable``: the reason that calls are refused for where Redis can't be asked, and what it says. Raises ValueError: the
+    URL (redis_url) can't be taken.
     """
 
     def __init__(self, url: str, unavailable: tuple[str, str]) -> None:
-        self._pool = ConnectionPool.from_url(
-            url,
-            decode_responses=True,
-            protocol=2,
-            socket_timeout=None,  # the answer has one limit instead
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._address = redis_url.read(url)
         self._unavailable = unavailable
         self._asked: list[tuple[_Command, _Answer]] = []  # not sent yet
         self._wire: _Wire | None = None
@@ -119,26 +109,48 @@ class RedisPipe:
             wire.send(live)
 
     async def _connect(self) -> None:
-        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        wire = _Wire(self._refuse)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await connection.connect()  # type: ignore[no-untyped-call]
-        except (RedisError, OSError, TimeoutError) as error:
+                await self._open(wire)
+        except (Refusal, ResponseError, OSError, TimeoutError) as error:  # OSError: what TLS refuses too
             log.warning("no redis", error=type(error).__name__)
-            await connection.disconnect(nowait=True)
+            wire.drop()
             self._refuse_asked()  # they would wait for the same connection again
+        except asyncio.CancelledError:
+            wire.drop()
+            raise
         else:
-            self._wire = _Wire(connection, self._lost, self._refuse)
+            wire.lost = self._lost
+            self._wire = wire
             self._send()
         finally:
             self._connecting = None
 
-    def _lost(self, under_way: Sequence[_Answer], why: str) -> None:
+    async def _open(self, wire: "_Wire") -> None:
+        """Opens the connection, says who we are and which database we mean. Files of certificates are read anew each time."""
+        loop, to = asyncio.get_running_loop(), self._address
+        if to.path:
+            await loop.create_unix_connection(lambda: wire, to.path)
+        else:
+            await loop.create_connection(lambda: wire, to.host, to.port, ssl=to.context())
+            wire.keep_alive()
+        said: list[_Command] = []
+        if to.password:
+            said.append(("AUTH", to.username, to.password) if to.username else ("AUTH", to.password))
+        if to.database:
+            said.append(("SELECT", to.database))
+        if said:
+            answers = [loop.create_future() for _ in said]
+            wire.send(list(zip(said, answers, strict=True)))
+            await asyncio.gather(*answers)
+        if wire.ended:
+            raise ConnectionResetError
+
+    def _lost(self, under_way: int, why: str) -> None:
         if under_way:
             log.warning("redis lost", error=why)
         self._wire = None
-        for answer in under_way:
-            self._refuse(answer)
         self._refuse_asked()
 
     def _refuse_asked(self) -> None:
@@ -152,23 +164,25 @@ class RedisPipe:
 
 
 class _Wire(asyncio.Protocol):
-    """A connection under use: commands out, answers in, in the same order.
+    """A connection under use: commands out, answers in, in the same order. redis-py's own costs each answer a dozen calls."""
 
-    redis-py opens it (TLS, user, database) and hands its transport over: its own reader costs each answer a dozen calls.
-    """
+    _transport: asyncio.Transport
 
-    def __init__(self, connection: AbstractConnection, lost: Any, refuse: Callable[[_Answer], None]) -> None:
-        self._lost = lost
+    def __init__(self, refuse: Callable[[_Answer], None]) -> None:
+        self.lost: Callable[[int, str], None] = lambda under_way, why: None  # while it is opened nobody else knows of it
         self._refuse = refuse
         self._reader = hiredis.Reader(encoding="utf-8", replyError=_error)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self.ended = False
         self.waiting: deque[tuple[_Answer, float]] = deque()  # with when the answer is due at the latest
-        writer: Any = connection._writer
-        self._writer = writer  # kept: a writer that is forgotten closes its transport
-        connection._writer = connection._reader = None  # it is ours alone now
-        self._transport = writer.transport
-        self._transport.set_protocol(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def keep_alive(self) -> None:
+        """Has the system notice a peer that is gone without a word."""
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def send(self, asked: Sequence[tuple[_Command, _Answer]]) -> None:
         due = self._loop.time() + ANSWER_SECONDS
@@ -199,13 +213,16 @@ class _Wire(asyncio.Protocol):
 
     def drop(self, why: str = "closed") -> None:
         """Ends it; whoever has no answer by now gets none."""
-        lost, self._lost = self._lost, lambda *_: None
+        lost, self.lost, self.ended = self.lost, lambda under_way, why: None, True
         if self._timer is not None:
             self._timer.cancel()
-        self._transport.abort()
+        if hasattr(self, "_transport"):
+            self._transport.abort()
         under_way = [answer for answer, _ in self.waiting]
         self.waiting.clear()
-        lost(under_way, why)
+        for answer in under_way:
+            self._refuse(answer)
+        lost(len(under_way), why)
 
     def _look(self) -> None:
         """Whether the oldest answer is due."""

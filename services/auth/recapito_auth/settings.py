@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from recapito_servicekit import keylists
+from recapito_servicekit import keylists, redis_url
 from recapito_servicekit.settings import ServerSettings, SqlSettings, WorkSettings, between, setting
 
 
@@ -37,7 +37,12 @@ class EnrolmentSettings(SqlSettings, PasswordSettings):
 class StateSettings(SqlSettings):
     """Where the state is."""
 
-    redis_url: str = setting("REDIS_URL", "redis://:password@host:port/0, for sessions and what is under way", secret=True)
+    redis_url: str = setting(
+        "REDIS_URL",
+        "redis://:password@host:port/0, for sessions and what is under way; rediss:// with TLS",
+        secret=True,
+        check=redis_url.check,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from recapito_documents import stores
 from recapito_documents.limits import Limits
 from recapito_documents.reading import can_read
 from recapito_servicekit.mail import MailSettings
+from recapito_servicekit.queues import check_url
 from recapito_servicekit.settings import (
     PRODUCTION,
     DocumentSettings,
@@ -24,7 +25,9 @@ from recapito_servicekit.settings import (
 class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, DocumentSettings, MailSettings):
     """The settings of ``serve``, ``work`` and ``migrate`` alike."""
 
-    broker_url: str = setting("BROKER_URL", "the broker: redis://… or amqp://…", secret=True)
+    broker_url: str = setting(
+        "BROKER_URL", "the broker: redis://… or amqp://…; rediss:// or amqps:// with TLS", secret=True, check=check_url
+    )
     publish_at_once: bool = setting(
         "PUBLISH_AT_ONCE",
         "whether serve hands its events to the broker right after the commit; else the relay of work finds them a moment later",

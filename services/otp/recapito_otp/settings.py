@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 
 from recapito_otp.domain import Limit, Rules
 from recapito_otp.senders.twilio import TwilioSettings
-from recapito_servicekit import keylists
+from recapito_servicekit import keylists, redis_url
 from recapito_servicekit.mail import MailSettings
 from recapito_servicekit.settings import ServerSettings, WorkSettings, between, setting
 
@@ -27,7 +27,9 @@ def _are_senders(text: str) -> None:
 class OtpSettings(ServerSettings, WorkSettings, MailSettings, TwilioSettings):
     """Bounds are those of policy.md."""
 
-    redis_url: str = setting("REDIS_URL", "redis://, rediss:// or unix:// with its password", secret=True)
+    redis_url: str = setting(
+        "REDIS_URL", "redis://, rediss:// (TLS) or unix:// with its password", secret=True, check=redis_url.check
+    )
     otp_pepper: str = setting(
         "OTP_PEPPER",
         "the keys of the hashes that codes are kept as: the first for new codes, all to check them",

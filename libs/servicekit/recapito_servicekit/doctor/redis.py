@@ -9,6 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from recapito_servicekit import redis_url
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.doctor import Finding, fail, ok, warn
 from recapito_servicekit.doctor.peers import clock as compare
@@ -23,7 +24,7 @@ def store(url: str, clock: Clock) -> Iterator[Finding]:
     client: Any = connect(url)
     try:
         client.ping()
-        yield ok(f"{where} answers")
+        yield ok(f"{where} answers{' over TLS' if parsed.scheme == redis_url.TLS else ''}")
         seconds, micros = client.time()
         yield compare("Redis", datetime.fromtimestamp(seconds + micros / 1e6, UTC), clock())
         yield from _durable(client)
