@@ -1,23 +1,20 @@
 """The receipt of a filed claim as a PDF, in Italian or English."""
 
 import io
-import unicodedata
 from collections.abc import Mapping
-from html import escape
 from typing import Final
 
 from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from recapito_claims.domain.claim import ITALY, Claim
 from recapito_claims.domain.formats import decimal
+from recapito_claims.senders import fonts
 
-FONT: Final = "Vera"  # comes with reportlab; what it draws is embedded
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "it": {
         "title": "Ricevuta di denuncia",
@@ -50,8 +47,9 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "help": "For help",
     },
 }
-_BODY: Final = ParagraphStyle("body", fontName=FONT, fontSize=10, leading=14)
-_HEAD: Final = ParagraphStyle("head", fontName=FONT, fontSize=18, leading=24, spaceAfter=6)
+_BODY: Final = ParagraphStyle("body", fontName=fonts.FONT, fontSize=10, leading=14)
+_AMOUNT: Final = ParagraphStyle("amount", parent=_BODY, alignment=TA_RIGHT)
+_HEAD: Final = ParagraphStyle("head", fontName=fonts.FONT, fontSize=18, leading=24, spaceAfter=6)
 _LINE: Final = HexColor("#c9d3da")
 
 
@@ -61,7 +59,7 @@ class Receipts:
     def __init__(self, company: str, help_contact: str) -> None:
         self._company = company
         self._help_contact = help_contact
-        pdfmetrics.registerFont(TTFont(FONT, "Vera.ttf"))
+        fonts.register()
 
     def pdf(self, claim: Claim, language: str) -> bytes:
         """The receipt; a language that it isn't written in: English."""
@@ -78,7 +76,7 @@ class Receipts:
         )
         facts = {
             words["number"]: claim.claim_number,
-            words["filed"]: claim.submitted_at.astimezone(ITALY).strftime("%d/%m/%Y %H:%M") if claim.submitted_at else "",
+            words["filed"]: claim.submitted_at.astimezone(ITALY).strftime("%d/%m/%Y, %H:%M") if claim.submitted_at else "",
             words["event"]: claim.details.event_date.strftime("%d/%m/%Y") if claim.details.event_date else "",
             words["policy"]: claim.details.policy_number,
             words["iban"]: f"…{claim.details.iban[-4:]}, {claim.details.iban_holder}",
@@ -101,26 +99,22 @@ class Receipts:
 
 
 def _expenses(claim: Claim, words: Mapping[str, str]) -> Table:
-    rows = [[_text(words["provider"]), _text(words["document"]), _text(words["amount"])]]
+    rows = [[_text(words["provider"]), _text(words["document"]), _text(words["amount"], _AMOUNT)]]
     for one in claim.expenses:
         day = one.document_date.strftime("%d/%m/%Y") if one.document_date else ""
-        rows.append([_text(one.provider), _text(f"{one.document_number}, {day}"), _text(_money(one.cents or 0, words))])
-    rows.append([_text(words["total"]), _text(""), _text(_money(claim.total_cents, words))])
+        rows.append([_text(one.provider), _text(f"{one.document_number}, {day}"), _text(_money(one.cents or 0, words), _AMOUNT)])
+    rows.append([_text(words["total"]), _text(""), _text(_money(claim.total_cents, words), _AMOUNT)])
     lines = TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.5, _LINE), ("VALIGN", (0, 0), (-1, -1), "TOP")])
     return Table(rows, colWidths=[80 * mm, 60 * mm, 30 * mm], style=lines, repeatRows=1)
 
 
 def _money(cents: int, words: Mapping[str, str]) -> str:
-    return decimal(cents).replace(".", "," if words is _WORDS["it"] else ".")
+    """1.234,56 in Italian, 1,234.56 in English."""
+    euros, _, rest = decimal(cents).partition(".")
+    point, comma = (".", ",") if words is _WORDS["it"] else (",", ".")
+    return f"{int(euros):,}".replace(",", point) + comma + rest
 
 
 def _text(text: str, style: ParagraphStyle = _BODY) -> Paragraph:
     """A paragraph in which nothing that a customer typed is markup."""
-    return Paragraph(escape("".join(map(_drawn, text))), style)
-
-
-def _drawn(sign: str) -> str:
-    """The sign, or the nearest that the font has: its letter without the mark, else a question mark."""
-    glyphs = pdfmetrics.getFont(FONT).face.charToGlyph
-    plain = unicodedata.normalize("NFKD", sign)[0]
-    return next((one for one in (sign, plain) if ord(one) in glyphs), "?")
+    return Paragraph(fonts.marked(text), style)
