@@ -37,7 +37,8 @@ from recapito_servicekit.status import DETAILS_KEY, details_of, refusal_from
 
 log = logs.get(__name__)
 
-LEAST_SECONDS: Final = 0.1
+# how old, at most, a code may be that a step-up rests on, as the contract says it; a setting may say less
+STEP_UP_SECONDS: Final = 600
 CALLS = Counter("recapito_grpc_calls", "Calls answered", ["rpc", "caller", "code"])
 SECONDS = Histogram("recapito_grpc_seconds", "Seconds a call took", ["rpc"])
 IN_FLIGHT = Gauge("recapito_grpc_calls_in_flight", "Calls that are being answered")
@@ -63,12 +64,16 @@ if TYPE_CHECKING:  # generic for the type checker alone
 
 
 class Room(NamedTuple):
-    """How much there is for calls. ``queue``: those that may wait for a thread before more are refused."""
+    """How much there is for calls. ``queue``: those that may wait for a thread before more are refused; ``least_seconds``: what
+    must be left of a call's time; ``step_up_seconds``: the oldest code that a step-up may rest on.
+    """
 
     threads: int
     queue: int
     call_seconds: float
     stream_seconds: float
+    least_seconds: float
+    step_up_seconds: int
 
 
 class Gate:
@@ -158,8 +163,8 @@ class Gate:
         remaining = context.time_remaining()
         left = rpc.most if remaining is None or remaining > rpc.most else remaining
         call = Call(rpc.path, caller, self._callers.grant(rpc.path, caller), None, time.monotonic() + left)
-        if left < LEAST_SECONDS:
-            raise Refusal(Kind.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", "less than 100 ms are left; nothing was done")
+        if left < self._seconds.least_seconds:
+            raise Refusal(Kind.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", "too little time is left; nothing was done")
         self._deadlines.watch(passing.task, call.deadline)
         if rpc.needs_person:
             scheme, _, token = _text(passing.metadata.get("authorization")).partition(" ")
@@ -236,7 +241,10 @@ class _Rpc:
             self.handler = handler.stream_unary if self.takes_stream else handler.unary_unary
         self.plain = not inspect.iscoroutinefunction(self.handler)
         self.most = room.stream_seconds if self.takes_stream or handler.response_streaming else room.call_seconds
-        self.access = access_of(path)
+        self.access = access_pb2.Access()
+        self.access.CopyFrom(access_of(path))
+        if self.access.max_age_seconds:  # some allow more, so that a code on its way can arrive
+            self.access.max_age_seconds += room.step_up_seconds - STEP_UP_SECONDS
         self.needs_person = list(self.access.persons) != [access_pb2.PERSON_NOBODY]
         asked, self.ids_answered = ids_of(path)
         self.ids_asked = () if self.takes_stream else asked

@@ -86,7 +86,14 @@ async def _main(settings: ServerSettings, wire: Callable[[], Awaitable[Wiring]])
 async def start(settings: ServerSettings, wiring: Wiring) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """Starts a server on the running loop and returns it; health says NOT_SERVING until the first check says ready."""
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="flow")
-    room = Room(settings.threads, settings.queue, settings.call_seconds, settings.stream_seconds)
+    room = Room(
+        settings.threads,
+        settings.queue,
+        settings.call_seconds,
+        settings.stream_seconds,
+        settings.least_call_ms / 1000,
+        settings.step_up_minutes * 60,
+    )
     gate = Gate(Callers.read(settings.callers_file), wiring.introspect, wiring.clock, pool, room)
     server = grpc.aio.server(options=OPTIONS)
     services, own = Handlers(gate.wrap), Handlers()

@@ -110,6 +110,18 @@ class ServerSettings(CommonSettings):
     stream_seconds: float = setting(
         "STREAM_SECONDS", "the same for uploads and other streams", default=60.0, check=between(10, 600)
     )
+    least_call_ms: int = setting(
+        "LEAST_CALL_MS",
+        "what must be left of a call's deadline; else it is refused at once",
+        default=100,
+        check=between(0, 1_000),
+    )
+    step_up_minutes: int = setting(
+        "STEP_UP_MINUTES",
+        "how old a customer's last code may be where a claim is submitted, or contact or password change from inside",
+        default=10,
+        check=between(1, 10),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The customer's own account: password, email, sessions, devices."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from recapito.auth.v1 import session_pb2 as pb
@@ -11,6 +12,8 @@ from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
 from tests.integration.auth.service import PASSWORD, Auth, client, refused
+from tests.integration.otp.service import Otp
+from tests.support.pki import Pki
 from tests.support.redis import RedisServer
 
 NEW = "quattro asini verdi al trotto"
@@ -67,6 +70,23 @@ def test_session_that_acts_lives_on_although_another_page_asks_in_between(
         renewed = store.rotate(token, "C1", clock.now, {"epoch": 2})
     assert renewed is not None
     assert auth.introspect(renewed[0]).active
+
+
+def test_a_company_may_want_fresher_codes(
+    pki: Pki, redis_server: RedisServer, database_url: str, otp: Otp, clock: SetClock, tmp_path: Path
+) -> None:
+    auth = Auth(pki, redis_server.url(1), database_url, otp, clock, tmp_path, RECAPITO_STEP_UP_MINUTES="3")
+    try:
+        auth.register()
+        token = auth.sign_in()
+        challenge_id = start_email(auth, token, "maria@example.org").challenge_id
+        clock.forward(minutes=3, seconds=1)
+        refusal = refused(partial(change_password, auth, token))
+        assert (refusal.reason, refusal.metadata["max_age"]) == ("STEP_UP_REQUIRED", "180")
+        done = complete_email(auth, token, challenge_id, auth.otp.codes[-1])  # a code on its way has five minutes more
+        assert done.outcome == otp_pb2.OUTCOME_APPROVED
+    finally:
+        auth.stop()
 
 
 def test_change_of_password_needs_the_old_one_and_a_fresh_code(auth: Auth, clock: SetClock) -> None:

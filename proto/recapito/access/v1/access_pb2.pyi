@@ -70,7 +70,9 @@ class Access(_message.Message):
     acr: _builtins.str
     """The least assurance of a customer's session: "recapito:aal1" or "recapito:aal2"."""
     max_age_seconds: _builtins.int
-    """How old, in seconds, the last code of a customer's session may be; 0: any age within the session."""
+    """How old, in seconds, the last code of a customer's session may be; 0: any age within the session. RECAPITO_STEP_UP_MINUTES may
+    say less: STEP_UP_REQUIRED tells what is demanded.
+    """
     @_builtins.property
     def persons(self) -> _containers.RepeatedScalarFieldContainer[Global___Person.ValueType]:
         """The kinds of person that may act; any one of them is enough."""

@@ -103,7 +103,8 @@ class SessionService:
 
 
 class AccountServiceStub:
-    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most.
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most,
+    or less where RECAPITO_STEP_UP_MINUTES says so.
     """
 
     def __init__(self, channel):
@@ -165,7 +166,8 @@ class AccountServiceStub:
 
 
 class AccountServiceServicer:
-    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most.
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most,
+    or less where RECAPITO_STEP_UP_MINUTES says so.
     """
 
     def EndSession(self, request, context):
@@ -308,7 +310,8 @@ def add_AccountServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AccountService:
-    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most.
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most,
+    or less where RECAPITO_STEP_UP_MINUTES says so.
     """
 
     @staticmethod

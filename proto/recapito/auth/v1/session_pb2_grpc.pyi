@@ -64,7 +64,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class AccountServiceStub:
-    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most."""
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most,
+    or less where RECAPITO_STEP_UP_MINUTES says so.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -106,7 +108,9 @@ class AccountServiceStub:
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
-    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most."""
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most,
+    or less where RECAPITO_STEP_UP_MINUTES says so.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EndSession: _aio.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]  # type: ignore[assignment]
@@ -144,7 +148,9 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most."""
+    """The customer's own account. STEP_UP_REQUIRED: what changes something needs a code that is 10 minutes old at most,
+    or less where RECAPITO_STEP_UP_MINUTES says so.
+    """
 
     @_abc_1.abstractmethod
     def EndSession(
