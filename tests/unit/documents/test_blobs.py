@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from recapito_documents import s3, stores
 from recapito_documents.blobs import BlobNotFound, BlobStore, FolderBlobs
-from recapito_documents.errors import StoreUnavailable
+from recapito_documents.errors import CleaningUnavailable, StoreUnavailable
 from recapito_documents.keys import KeyRing
 from recapito_documents.pipeline import DocumentPipeline
 from tests.support.ports import free_port
@@ -169,6 +169,12 @@ def test_missing_extra_is_told_at_start(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(stores, "find_spec", none)
     with pytest.raises(ValueError, match=r"install recapito-documents\[s3\]"):
         stores.check(Settings(blob_bucket="s3://bucket"))
+
+
+def test_documents_are_scanned_where_a_scanner_is_set(tmp_path: Path, jpeg: bytes) -> None:
+    pipeline = stores.pipeline(Settings(blob_dir=tmp_path / "blobs", clamd_address=f"127.0.0.1:{free_port()}"))
+    with pytest.raises(CleaningUnavailable, match="virus scanner"):
+        pipeline.store("a.jpg", [jpeg])
 
 
 def test_folder_is_its_owners_alone(tmp_path: Path) -> None:
