@@ -48,6 +48,12 @@ class Person:
             path=self._pictures / f"{self._number:02d}-{place.replace('/', '-')[:60] or 'home'}.png", full_page=True
         )
 
+    def keys(self, *keys: str) -> None:
+        """Presses single keys while no field has the focus."""
+        self.page.evaluate("document.activeElement.blur()")
+        for key in keys:
+            self.page.keyboard.press(key)
+
     def says(self, *texts: str) -> None:
         for text in texts:
             expect(self.page.locator("main")).to_contain_text(text)

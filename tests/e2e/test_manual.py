@@ -65,13 +65,34 @@ def test_manual_comes_true(system: System, chromium: Browser, tmp_path: Path) ->
     worker.open("/")
     worker.fill(username=operator.name, password=PASSWORD, totp=pyotp.TOTP(operator.totp_secret).now())
     worker.follow(f"{known.given_name} {known.family_name}")
-    worker.press("Prendi in carico")
+    with worker.page.expect_navigation():
+        worker.keys("p")
+    worker.look()
     worker.says(number, "avviso@example.org", known.email)
     pictures = worker.page.locator("main img")
     assert pictures.count() >= 2
     assert pictures.first.evaluate("image => image.naturalWidth") > 300
-    worker.page.locator("[name=reason_code][value=DOCUMENT_MATCHES]").check()
-    worker.press("Continua")
+    worker.keys("g", "+", "v", "g", "-")
+    assert ["rotate(90deg)" in style for style in pictures.evaluate_all("all => all.map(each => each.style.transform)")] == [
+        True
+    ] * 2
+    worker.keys("n")
+    worker.page.keyboard.type("c1: lo scrivo e basta")
+    worker.says("Tastiera")
+    assert worker.page.locator("[name=note]").input_value() == "c1: lo scrivo e basta"
+    chosen = worker.page.locator("[name=reason_code][value=DOCUMENT_MATCHES]")
+    assert not chosen.is_checked()
+    worker.keys("?")
+    worker.page.get_by_role("button", name="Disattiva i tasti singoli").click()
+    worker.keys("1")
+    assert not chosen.is_checked()
+    worker.page.get_by_role("button", name="Attiva i tasti singoli").click()
+    worker.look()
+    worker.keys("1")
+    assert chosen.is_checked()
+    with worker.page.expect_navigation():
+        worker.keys("c")
+    worker.look()
     worker.press("Sì, approva")
     worker.says("Approvata")
     system.inbox.wait("avviso@example.org")

@@ -1,4 +1,4 @@
-"""The background roles of a service in one process: each in a thread of its own, started again when it fails."""
+"""The background roles of a service in one process: each in a thread of its own or several, started again when it fails."""
 
 import functools
 import signal
@@ -57,9 +57,16 @@ class Health:
         return all(seconds < HOPELESS_SECONDS for seconds in self.failing(time.monotonic()).values())
 
 
-def run(roles: Mapping[str, Role], only: tuple[str, ...], metrics_bind: str = "", health: Health | None = None) -> None:
+def run(
+    roles: Mapping[str, Role],
+    only: tuple[str, ...],
+    metrics_bind: str = "",
+    health: Health | None = None,
+    threads: Mapping[str, int] | None = None,
+) -> None:
     """Runs the roles named (none named: all) until SIGTERM or SIGINT, then lets each finish what it has in hand. Serves the
-    management port at ``metrics_bind``. ``health`` is for roles that note failures which they survive.
+    management port at ``metrics_bind``. ``health`` is for roles that note failures which they survive; ``threads``: how many
+    run a role beside each other, where more than one does.
     """
     health = health or Health()
     stop = threading.Event()
@@ -69,12 +76,17 @@ def run(roles: Mapping[str, Role], only: tuple[str, ...], metrics_bind: str = ""
     for name in names:
         FAILING.labels(name).set_function(functools.partial(health.is_failing, name))
     close = management.serve_plain(metrics_bind, health.is_ready, health.is_alive)
-    threads = [threading.Thread(target=_keep, args=(name, roles[name], stop, health), name=name) for name in names]
-    for thread in threads:
+    several = threads or {}
+    running = [
+        threading.Thread(target=_keep, args=(name, roles[name], stop, health), name=name)
+        for name in names
+        for _ in range(several.get(name, 1))
+    ]
+    for thread in running:
         thread.start()
     log.info("working", roles=list(names))
     stop.wait()
-    for thread in threads:
+    for thread in running:
         thread.join(timeout=20)
     close()
     log.info("stopped")

@@ -33,10 +33,10 @@ STATES: Final[Mapping[int, LazyString]] = {
 UNDECIDABLE: Final[Mapping[int, LazyString]] = {
     change.CHANGE_STATE_SUBMITTED: _l("Il caso non si può ancora decidere: i controlli automatici non sono finiti."),
     change.CHANGE_STATE_WAITING_FOR_CUSTOMER: _l(
-        "Il cliente deve ancora rispondere: con la risposta il caso torna da decidere, senza risposta decade dopo 30 giorni."
+        "Il cliente deve ancora rispondere: con la risposta il caso torna da decidere, senza risposta entro il termine decade."
     ),
     change.CHANGE_STATE_CANCELLED: _l("Il cliente ha annullato la richiesta: non c'è più nulla da decidere."),
-    change.CHANGE_STATE_EXPIRED: _l("Il cliente non ha risposto entro 30 giorni: la richiesta è decaduta."),
+    change.CHANGE_STATE_EXPIRED: _l("Il cliente non ha risposto entro il termine: la richiesta è decaduta."),
     change.CHANGE_STATE_REPUDIATED: _l(
         "Chi ha un recapito in anagrafica non riconosce la richiesta: è fermata e l'anagrafica non cambia."
     ),
@@ -100,7 +100,7 @@ VERDICTS: Final[Mapping[str, LazyString]] = {
 }
 FINDINGS: Final[Mapping[str, LazyString]] = {
     "DOCUMENT_EXPIRED": _l("Il documento è scaduto."),
-    "DOCUMENT_EXPIRES_SOON": _l("Il documento scade entro 30 giorni dalla richiesta, o è già scaduto."),
+    "DOCUMENT_EXPIRES_SOON": _l("Il documento scade poco dopo la richiesta, o è già scaduto."),
     "NUMBER_SHAPE": _l("Il numero non ha la forma di quelli di questo documento."),
     "VALIDITY_TOO_LONG": _l("Il documento vale più a lungo di quanto quel tipo viene rilasciato."),
     "EXPIRY_NOT_BIRTHDAY": _l("Il documento non scade nel giorno di nascita del codice fiscale."),

@@ -74,7 +74,7 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
     hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
     pipeline = stores.pipeline(settings, settings.limits)
     reader = ReadCases(database, registry, clock)
-    own = ReadChanges(database)
+    own = ReadChanges(database, settings.policy.answer_within)
     customer = CustomerFlows(
         upload=UploadDocument(database, pipeline, clock, settings.policy),
         wish=WishMobile(database, registry, clock, settings.policy),
@@ -121,10 +121,13 @@ async def wire(settings: ContactChangeSettings, clock: Clock = system_clock) -> 
 def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[str, work.Role]:
     """The background jobs by name."""
     identity = Identity.read(settings)
-    database = Database(settings.database_url, len(ROLES))
+    database = Database(settings.database_url, len(ROLES) + settings.intake_threads + settings.mailer_threads)
     registry = Registry(calling.channel(settings.auth_address, identity))
     codes = Codes(calling.channel(settings.otp_address, identity))
-    mails = Mails(Mailer(settings), settings.company, settings.help_contact, settings.portal_url, settings.console_url)
+    mailer, policy = Mailer(settings), settings.policy
+    mails = Mails(
+        mailer, settings.company, settings.help_contact, settings.portal_url, settings.console_url, settings.answer_days
+    )
 
     hashes = DocumentHashes(KeyRing.parse(settings.document_keys))
     pipeline = stores.pipeline(settings, settings.limits)
@@ -132,7 +135,9 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
     open_case = OpenCase(database, registry, hashes, clock, SystemRandom(), settings.second_review_percent, read_zones=read)
     check_answer = CheckAnswer(database, registry, hashes, clock, read_zones=read)
     freeze = FreezeCustomer(database, registry, clock)
-    send_notice = SendNotice(database, mails, codes, clock, links=bool(settings.portal_url))
+    links, links_live = bool(settings.portal_url), policy.repudiate_within
+    send_notice = SendNotice(database, mails, codes, clock, links=links, links_live=links_live)
+    keep = timedelta(days=settings.document_days)
 
     def consumer(queue: str, handlers: Mapping[str, Handler]) -> work.Role:
         return Consumer(database, OUTBOX, settings.broker_url, queue, handlers, clock, settings.delivery_tries).run
@@ -156,7 +161,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
         "team-mail": TellTeam(
             database, mails, clock, settings.policy, settings.team_email, timedelta(minutes=settings.team_email_minutes)
         ).run,
-        "clean-up": CleanUp(database, registry, pipeline, hashes, clock, timedelta(days=settings.document_days)).run,
+        "clean-up": CleanUp(database, registry, pipeline, hashes, clock, keep, policy.answer_within).run,
     }
 
 
@@ -176,7 +181,8 @@ def _work(arguments: argparse.Namespace) -> None:
     database = Database(settings.database_url, 1)
     management.measure(Waiting(database, system_clock))
     management.measure(backlog.gauges(database, OUTBOX, system_clock))
-    work.run(roles(settings), tuple(arguments.only), settings.work_metrics_bind)
+    threads = {"intake": settings.intake_threads, "mailer": settings.mailer_threads}
+    work.run(roles(settings), tuple(arguments.only), settings.work_metrics_bind, threads=threads)
 
 
 def _migrate(_: argparse.Namespace) -> None:

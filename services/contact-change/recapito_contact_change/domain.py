@@ -11,8 +11,6 @@ from typing import Final
 
 from recapito_contact_change.form import FiledForm
 
-REPUDIATE_WITHIN: Final = timedelta(hours=72)
-ANSWER_WITHIN: Final = timedelta(days=30)
 NOTE_LENGTH: Final = 2_000
 QUESTION_LENGTH: Final = 1_000
 ANSWER_LENGTH: Final = 2_000
@@ -25,6 +23,9 @@ class Policy:
     review_target: timedelta = timedelta(hours=24)  # from filing, or from an answer, to the decision
     first_look: timedelta = timedelta(hours=4)
     lease: timedelta = timedelta(minutes=15)
+    repudiate_within: timedelta = timedelta(hours=72)  # of the notice that has the link
+    answer_within: timedelta = timedelta(days=30)  # of the question; then the change expires
+    documents_a_request: int = 4
     documents_a_day: int = 10  # of one customer
     new_mobiles_a_day: int = 5  # different ones
 
@@ -192,11 +193,7 @@ class Question:
     text: str
     answered_at: datetime | None = None
     answer: str = ""
-
-    @property
-    def answer_by(self) -> datetime:
-        """When the change expires if it is still unanswered."""
-        return self.asked_at + ANSWER_WITHIN
+    answer_by: datetime | None = None  # for the customer who is to answer: when the change expires
 
 
 @dataclass(frozen=True, slots=True)

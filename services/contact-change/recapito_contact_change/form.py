@@ -10,7 +10,6 @@ from typing import Final
 from recapito_servicekit import contacts
 from recapito_servicekit.errors import Violation
 
-MOST_DOCUMENTS: Final = 4
 REQUEST_ID_LENGTH: Final = 64
 ISSUER_LENGTH: Final = 100
 
@@ -80,7 +79,13 @@ class FiledForm:
 
 
 def check(
-    typed: TypedForm, on_file: str, pages: Sequence[int] | None, today: date, *, need_proof: bool
+    typed: TypedForm,
+    on_file: str,
+    pages: Sequence[int] | None,
+    today: date,
+    *,
+    need_proof: bool,
+    most_documents: int = 4,
 ) -> FiledForm | tuple[Violation, ...]:
     """The form mended, or everything that is wrong with it.
 
@@ -97,7 +102,7 @@ def check(
     if need_proof and not typed.mobile_proof:
         faults.append(Violation("mobile_proof", "MISSING", "confirm the new mobile first (ConfirmMobile)"))
     document = _document(typed, today, faults)
-    faults += _files(typed, pages)
+    faults += _files(typed, pages, most_documents)
     if faults or typed.reason is None or document is None:
         return tuple(faults)
     return FiledForm(typed.reason, new_mobile, notify_email, document)
@@ -161,10 +166,10 @@ def _date(field: str, typed: str, faults: list[Violation]) -> date | None:
     return None
 
 
-def _files(typed: TypedForm, pages: Sequence[int] | None) -> Iterable[Violation]:
+def _files(typed: TypedForm, pages: Sequence[int] | None, most: int) -> Iterable[Violation]:
     ids = typed.document_ids
-    if not 1 <= len(ids) <= MOST_DOCUMENTS:
-        yield Violation("document_ids", "MISSING" if not ids else "TOO_MANY", f"1 to {MOST_DOCUMENTS} documents")
+    if not 1 <= len(ids) <= most:
+        yield Violation("document_ids", "MISSING" if not ids else "TOO_MANY", f"1 to {most} documents")
     elif len(set(ids)) < len(ids) or pages is None:
         yield Violation("document_ids", "UNKNOWN", "documents that this customer uploaded and has not filed yet, each once")
     elif typed.document_type in TWO_SIDED and sum(pages) < 2:

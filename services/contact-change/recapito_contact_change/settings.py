@@ -33,6 +33,10 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, DocumentS
         "whether serve hands its events to the broker right after the commit; else the relay of work finds them a moment later",
         default=True,
     )
+    intake_threads: int = setting(
+        "INTAKE_THREADS", "requests that work takes in at the same time", default=4, check=between(1, 16)
+    )
+    mailer_threads: int = setting("MAILER_THREADS", "notices that work sends at the same time", default=4, check=between(1, 16))
     document_keys: str = setting(
         "DOCUMENT_KEYS", "keys that wrap the documents' own: lines id:base64, the current first", secret=True
     )
@@ -61,6 +65,18 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, DocumentS
     )
     new_mobiles_a_day: int = setting(
         "NEW_MOBILES_A_DAY", "different new mobiles that a customer may ask for in a day", default=5, check=between(1, 10)
+    )
+    repudiation_hours: int = setting(
+        "REPUDIATION_HOURS", "hours that a notice's \"this wasn't me\" link lives", default=72, check=between(24, 72)
+    )
+    answer_days: int = setting(
+        "ANSWER_DAYS",
+        "days that a customer has for an operator's question; then the change expires",
+        default=30,
+        check=between(1, 30),
+    )
+    documents_a_request: int = setting(
+        "DOCUMENTS_A_REQUEST", "documents of a request, or of an answer", default=4, check=between(2, 8)
     )
     documents_a_day: int = setting(
         "DOCUMENTS_A_DAY", "documents that a customer may send in a day", default=10, check=between(4, 50)
@@ -97,6 +113,9 @@ class ContactChangeSettings(ServerSettings, WorkSettings, SqlSettings, DocumentS
             review_target=timedelta(hours=self.review_target_hours),
             first_look=timedelta(hours=self.first_look_hours),
             lease=timedelta(minutes=self.lease_minutes),
+            repudiate_within=timedelta(hours=self.repudiation_hours),
+            answer_within=timedelta(days=self.answer_days),
+            documents_a_request=self.documents_a_request,
             documents_a_day=self.documents_a_day,
             new_mobiles_a_day=self.new_mobiles_a_day,
         )

@@ -59,3 +59,15 @@ def test_holder_and_findings_are_shown(anna: Browser, services: Services, clock:
     assert "2 segnalazioni" in page
     assert "<bdi>carlo.neri</bdi>" in page
     assert "<strong>te</strong>" in page
+
+
+def test_the_next_case_is_the_next_that_nobody_holds(anna: Browser, services: Services, clock: SetClock) -> None:
+    for number, hours in enumerate((4, 3, 2)):
+        services.reviews.cases[f"n-{number}"] = case(f"n-{number}", clock() - timedelta(hours=hours))
+    services.reviews.hold("n-1", "carlo.neri")
+    assert anna.get("/casi/n-0/seguente").headers["Location"] == "/casi/n-2"
+    assert anna.get("/casi/n-2/precedente").headers["Location"] == "/casi/n-0"
+    assert anna.get("/casi/n-1/seguente").headers["Location"] == "/casi/n-2"
+    assert anna.get("/casi/n-0/precedente").headers["Location"] == "/casi"
+    assert anna.get("/casi/gone/seguente").headers["Location"] == "/casi/n-0"
+    assert anna.get("/casi/gone/precedente").headers["Location"] == "/casi"

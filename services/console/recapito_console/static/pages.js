@@ -18,10 +18,11 @@ for (const figure of document.querySelectorAll(".page-view")) {
     image.style.marginBottom = `${(lying ? width - height : 0)}px`;
     image.style.marginRight = `${(lying ? height - width : 0)}px`;
   };
-  const add = (label, act) => {
+  const add = (name, label, act) => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "tool";
+    button.dataset.tool = name;
     button.textContent = label;
     button.addEventListener("click", () => { act(); show(); });
     return button;
@@ -29,9 +30,9 @@ for (const figure of document.querySelectorAll(".page-view")) {
   const tools = document.createElement("div");
   tools.className = "page-tools";
   tools.append(
-    add(figure.dataset.turn, () => { turns = (turns + 1) % 4; }),
-    add(figure.dataset.larger, () => { size = Math.min(size * 1.5, 6); }),
-    add(figure.dataset.smaller, () => { size = Math.max(size / 1.5, 1); }),
+    add("turn", figure.dataset.turn, () => { turns = (turns + 1) % 4; }),
+    add("larger", figure.dataset.larger, () => { size = Math.min(size * 1.5, 6); }),
+    add("smaller", figure.dataset.smaller, () => { size = Math.max(size / 1.5, 1); }),
   );
   frame.tabIndex = 0;
   frame.before(tools);

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Final
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, render_template, request
 from recapito.contact_change.v1 import contact_change_pb2, review_pb2
 from werkzeug.wrappers import Response
 
 from recapito_console.backend import ask, backend
+from recapito_console.translation import _
 from recapito_console.views.session import demand_operator
 from recapito_servicekit import web
 from recapito_servicekit.errors import Kind, Refusal
 
 PAGE_SIZE: Final = 25
+LOOKED_THROUGH: Final = 100
 WAITING: Final = "da-decidere"  # for an operator: the first one or another
 STATES: Final = {
     WAITING: contact_change_pb2.CHANGE_STATE_UNSPECIFIED,
@@ -62,6 +64,24 @@ def show() -> str | Response:
         mine=mine,
         place=_place,
     )
+
+
+@pages.get("/casi/<case_id>/<any(precedente, seguente):way>")
+def beside(case_id: str, way: str) -> Response:
+    """The case before or after that one among those that anybody may take, the oldest first; the queue where there is none."""
+    answer: review_pb2.ListCasesResponse = ask(
+        backend().reviews.ListCases,
+        review_pb2.ListCasesRequest(
+            filter=review_pb2.CaseFilter(waiting=True), order=review_pb2.CASE_ORDER_OLDEST_FIRST, page_size=LOOKED_THROUGH
+        ),
+    )
+    free = [one.case_id for one in answer.cases if one.case_id == case_id or not one.holder]
+    here = free.index(case_id) if case_id in free else -1
+    there = here - 1 if way == "precedente" else here + 1
+    if 0 <= there < len(free):
+        return web.see("case.show", case_id=free[there])
+    flash(_("Non ci sono altri casi da prendere."), "info")
+    return web.see("queue.show")
 
 
 def _choice(name: str, choices: Mapping[str, int]) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from recapito_contact_change.domain import DEFAULTS
 from recapito_contact_change.notices import Notice
 from recapito_contact_change.store.load import Waiting
 from recapito_servicekit.ids import new_id
@@ -17,10 +18,18 @@ _LANGUAGES: Final = ("it", "en")
 class Mails:
     """Renders and sends. ``help_contact``: where customers get help; ``portal_url``: where links lead, empty: there are none.
 
-    ``console_url``: where the team's mail leads, as empty.
+    ``console_url``: where the team's mail leads, as empty. ``answer_days``: how long a question waits.
     """
 
-    def __init__(self, mailer: Mailer, company: str, help_contact: str, portal_url: str = "", console_url: str = "") -> None:
+    def __init__(
+        self,
+        mailer: Mailer,
+        company: str,
+        help_contact: str,
+        portal_url: str = "",
+        console_url: str = "",
+        answer_days: int = DEFAULTS.answer_within.days,
+    ) -> None:
         self._mailer = mailer
         self._environment = Environment(
             loader=PackageLoader("recapito_contact_change"),
@@ -29,7 +38,7 @@ class Mails:
             trim_blocks=True,
             keep_trailing_newline=True,
         )
-        self._environment.globals.update(company=company, help_contact=help_contact)
+        self._environment.globals.update(company=company, help_contact=help_contact, answer_days=answer_days)
         self._queue_page = f"{console_url}/casi" if console_url else ""
         self._repudiation_page = f"{portal_url}{REPUDIATION_PATH}" if portal_url else ""
 

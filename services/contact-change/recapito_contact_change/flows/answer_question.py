@@ -9,7 +9,7 @@ from recapito_contact_change.domain import ANSWER_LENGTH, UNDER_REVIEW, Asker, C
 from recapito_contact_change.flows.open_case import SYSTEM, seen_elsewhere
 from recapito_contact_change.flows.read_changes import ReadChanges
 from recapito_contact_change.flows.submit_request import CUSTOMER
-from recapito_contact_change.form import MOST_DOCUMENTS, REQUEST_ID_LENGTH
+from recapito_contact_change.form import REQUEST_ID_LENGTH
 from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.store import cases, changes, documents, findings, questions, zones
 from recapito_contact_change.store.tables import OUTBOX
@@ -43,7 +43,7 @@ class AnswerQuestion:
         change = self._reader.one(asker, change_id)
         if self._is_repeat(change_id, answer):
             return replace(change, state=State.IN_REVIEW, decided_at=None, applied_at=None, reason_code="")
-        _check(answer)
+        _check(answer, self._policy.documents_a_request)
         demand_time()
         now = self._clock()
         due_at = now + self._policy.review_target
@@ -101,7 +101,7 @@ class CheckAnswer:
                 changes.note(tx, change_id, now, SYSTEM, "found", " ".join(new))
 
 
-def _check(answer: Answer) -> None:
+def _check(answer: Answer, most_documents: int) -> None:
     faults = []
     if not 1 <= len(answer.request_id) <= REQUEST_ID_LENGTH:
         faults.append(Violation("request_id", "LENGTH", f"1 to {REQUEST_ID_LENGTH} characters"))
@@ -109,8 +109,8 @@ def _check(answer: Answer) -> None:
         faults.append(Violation("text", "LENGTH", f"at most {ANSWER_LENGTH} characters"))
     if not answer.text.strip() and not answer.document_ids:
         faults.append(Violation("text", "MISSING", "words, documents, or both"))
-    if len(answer.document_ids) > MOST_DOCUMENTS:
-        faults.append(Violation("document_ids", "TOO_MANY", f"at most {MOST_DOCUMENTS} documents"))
+    if len(answer.document_ids) > most_documents:
+        faults.append(Violation("document_ids", "TOO_MANY", f"at most {most_documents} documents"))
     if faults:
         raise invalid(*faults)
     if len(set(answer.document_ids)) < len(answer.document_ids):

@@ -7,7 +7,7 @@ from typing import Final
 
 from recapito_contact_change import notices
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.domain import ANSWER_WITHIN, Step
+from recapito_contact_change.domain import DEFAULTS, Step
 from recapito_contact_change.flows.open_case import SYSTEM
 from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.store import allowances, cases, changes, documents, erasing, findings, repudiations
@@ -28,7 +28,8 @@ EVENTS_KEPT: Final = timedelta(days=7)  # after their effect, for whoever looks 
 
 
 class CleanUp:
-    """See ``run_once``. ``keep``: how long identity documents are kept after the decision. Several may run at once."""
+    """See ``run_once``. ``keep``: how long identity documents are kept after the decision; ``answer_within``: how long a question
+    waits. Several may run at once."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class CleanUp:
         hashes: DocumentHashes,
         clock: Clock,
         keep: timedelta,
+        answer_within: timedelta = DEFAULTS.answer_within,
     ) -> None:
         self._database = database
         self._registry = registry
@@ -45,6 +47,7 @@ class CleanUp:
         self._hashes = hashes
         self._clock = clock
         self._keep = keep
+        self._answer_within = answer_within
 
     def run(self, stop: threading.Event) -> None:
         """Cleans up every ten minutes until told to stop."""
@@ -74,7 +77,7 @@ class CleanUp:
 
     def _expire_unanswered(self) -> int:
         with self._database.read() as tx:
-            due = changes.unanswered(tx, self._clock() - ANSWER_WITHIN, BATCH)
+            due = changes.unanswered(tx, self._clock() - self._answer_within, BATCH)
         for change in due:
             customer = self._registry.get(change.customer_id)
             now = self._clock()

@@ -35,7 +35,7 @@ class Repudiate:
         self._clock = clock
 
     def preview(self, token: str) -> Change:
-        """The change that the token is of, and no more. Raises NOT_FOUND: no such token, or it is older than 72 hours."""
+        """The change that the token is of, and no more. Raises NOT_FOUND: no such token, or it is too old."""
         with self._database.read() as tx:
             change_id = repudiations.change_of(tx, token, self._clock())
             change = changes.find(tx, change_id) if change_id else None

@@ -1,10 +1,12 @@
 """Sends a notice of the ledger: a mail to the relay, a text to the otp service."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from recapito_contact_change import events
 from recapito_contact_change.adapters.codes import Codes, NoticeRefused
 from recapito_contact_change.adapters.mails import Mails
+from recapito_contact_change.domain import DEFAULTS
 from recapito_contact_change.flows.open_case import SYSTEM
 from recapito_contact_change.notices import WITH_LINK, Channel, Notice, NoticeState
 from recapito_contact_change.store import changes, repudiations
@@ -20,14 +22,25 @@ log = logs.get(__name__)
 
 
 class SendNotice:
-    """See ``run``. ``links``: whether notices carry a link to the portal; a token is made when one goes out, and kept hashed."""
+    """See ``run``. ``links``: whether notices carry a link to the portal; a token is made when one goes out, kept hashed,
+    and lives for ``links_live``."""
 
-    def __init__(self, database: Database, mails: Mails, codes: Codes, clock: Clock, *, links: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        mails: Mails,
+        codes: Codes,
+        clock: Clock,
+        *,
+        links: bool,
+        links_live: timedelta = DEFAULTS.repudiate_within,
+    ) -> None:
         self._database = database
         self._mails = mails
         self._codes = codes
         self._clock = clock
         self._links = links
+        self._links_live = links_live
 
     def run(self, event: Event) -> None:
         """Handles a notice event. Between the relay's answer and our record a crash sends it again, under the same Message-ID."""
@@ -39,7 +52,7 @@ class SendNotice:
                 return
             change_id, notice = found
             if self._links and notice.template in WITH_LINK:
-                token = repudiations.issue(tx, change_id, self._clock())
+                token = repudiations.issue(tx, change_id, self._clock(), self._links_live)
                 notice = replace(notice, params={**notice.params, "token": token})
         logs.bind(change_id=change_id)
         error = self._send(notice_id, notice)

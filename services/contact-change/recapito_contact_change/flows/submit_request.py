@@ -76,7 +76,8 @@ class SubmitRequest:
 
     def _file(self, asker: Asker, typed: form.TypedForm, pages: list[int] | None, demand_time: Callable[[], None]) -> Change:
         on_file = self._registry.get(asker.customer_id).mobile
-        filed = form.check(typed, on_file, pages, self._clock().date(), need_proof=self._confirm)
+        most = self._policy.documents_a_request
+        filed = form.check(typed, on_file, pages, self._clock().date(), need_proof=self._confirm, most_documents=most)
         if isinstance(filed, tuple):
             raise invalid(*filed)
         if self._confirm:

@@ -72,11 +72,11 @@ class ReviewServicer(review_pb2_grpc.ReviewServiceServicer):
         return pb.GetCaseResponse(case=self._case(self._flows.read.open(operator(), request.case_id)))
 
     def TakeCase(self, request: pb.TakeCaseRequest, context: grpc.ServicerContext) -> pb.TakeCaseResponse:
-        """A hold of 15 minutes."""
+        """A hold."""
         return pb.TakeCaseResponse(case=self._case(self._flows.take.run(operator(), request.case_id)))
 
     def RenewLease(self, request: pb.RenewLeaseRequest, context: grpc.ServicerContext) -> pb.RenewLeaseResponse:
-        """15 minutes more."""
+        """As long again from now."""
         case = self._flows.take.renew(operator(), request.case_id)
         return pb.RenewLeaseResponse(lease_expires_at=to_timestamp(case.lease_expires_at))
 

@@ -1,20 +1,20 @@
 """The tokens of "this wasn't me" links, kept as their SHA-256."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from recapito_contact_change.domain import REPUDIATE_WITHIN
+from recapito_contact_change.domain import DEFAULTS
 from recapito_contact_change.store.tables import REPUDIATION_TOKENS
 from recapito_servicekit.ids import new_token, token_digest
 
 T = REPUDIATION_TOKENS.c
 
 
-def issue(tx: sa.Connection, change_id: str, now: datetime) -> str:
-    """A token for one notice, for 72 hours."""
+def issue(tx: sa.Connection, change_id: str, now: datetime, live: timedelta = DEFAULTS.repudiate_within) -> str:
+    """A token for one notice."""
     token = new_token()
-    values = {"token_digest": token_digest(token), "change_id": change_id, "expires_at": now + REPUDIATE_WITHIN}
+    values = {"token_digest": token_digest(token), "change_id": change_id, "expires_at": now + live}
     tx.execute(REPUDIATION_TOKENS.insert().values(**values))
     return token
 
