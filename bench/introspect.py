@@ -9,6 +9,7 @@ from bench.parts import Loads, Parts, Server, parts
 from bench.report import Row, compare, write
 from recapito_auth.store.redisio import connect
 from recapito_auth.store.sessions import Kind, Session, Sessions
+from recapito_embedded.environment import HASHING
 from tests.support.ports import free_port
 from tests.support.serving import run_command, server_environment
 
@@ -20,6 +21,7 @@ def environment(some: Parts, port: int, otp_port: int) -> dict[str, str]:
     """The settings of auth and of the floor."""
     return {
         **server_environment(some.pki, "auth", port),
+        **HASHING,
         "RECAPITO_LOG_LEVEL": "INFO",
         "RECAPITO_REDIS_URL": some.redis.url(),
         "RECAPITO_DATABASE_URL": f"sqlite:///{some.folder / 'auth.db'}",

@@ -1,21 +1,21 @@
 """Registration and sign-in with a code against the Argon2id ceiling: the password's hash alone. A B A B, medians.
 
 ``python -m bench.sign_in``. Real auth and otp as processes, SQLite and Redis; no front end: one client process on ``grpc.aio``,
-eight journeys under way at once. The ceiling is as many hashes at once as there are cores, in this process, with nobody to drive
+eight journeys under way at once. The ceiling: as many hashes at once as there are cores (``bench.hashes``), with nobody to drive
 it: what the driver takes of the two cores is in our figures alone. CPU: auth and otp together, without Redis and the driver.
 """
 
 import argparse
+import json
 import os
-import time
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
 from typing import Final
-
-from argon2 import PasswordHasher
 
 from bench import codes, introspect, people
 from bench.parts import Loads, Parts, Server, parts
 from bench.report import Row, compare, write
+from recapito_embedded.environment import HASHING
 from tests.support.ports import free_port
 from tests.support.serving import run_command
 
@@ -34,17 +34,10 @@ def import_registry(some: Parts, environment: dict[str, str], count: int) -> Non
 
 
 def ceiling(count: int) -> dict[str, float]:
-    """So many hashes, by a thread a core."""
-    hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-    cpu, started = time.process_time(), time.perf_counter()
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(lambda _: hasher.hash(people.PASSWORD), range(count)))
-    return {
-        "calls": count,
-        "seconds": time.perf_counter() - started,
-        "cpu_ms": (time.process_time() - cpu) * 1000 / count,
-        "slowest_ms": 0.0,
-    }
+    """So many hashes, by a thread a core, in a process that has its memory as auth has."""
+    command = [sys.executable, "-m", "bench.hashes", str(count)]
+    told: dict[str, float] = json.loads(subprocess.check_output(command, env={**os.environ, **HASHING}))
+    return told
 
 
 def measure(rounds: int) -> list[Row]:

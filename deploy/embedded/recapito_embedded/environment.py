@@ -16,6 +16,8 @@ from recapito_embedded.layout import FRONT_ENDS, GRPC_SERVICES, HOST, WORKERS, L
 from recapito_servicekit.settings import DEVELOPMENT, BadSettings
 
 BROKER_DATABASE: Final = 1
+# a password's hash goes through 19 MiB: in huge pages, out of one heap, a sign-in costs 8 % less CPU (as docker-compose has it)
+HASHING: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"}
 SMS_MAIL_DOMAIN: Final = "sms.test"  # contract.md: a text arrives as a mail to <E.164 without +>@sms.test
 _NEVER: Final = frozenset("\\\n\r\0")  # what a shell and dotenv don't read alike between quotes
 _NEVER_WITH_APOSTROPHE: Final = frozenset('"$`')
@@ -74,6 +76,7 @@ def of_services(layout: Layout, keys: Mapping[str, str]) -> dict[str, dict[str, 
         "RECAPITO_INBOX_SMTP_BIND": layout.bind("smtp"),
         "RECAPITO_INBOX_HTTP_BIND": layout.bind("inbox"),
     }
+    found["auth"] |= HASHING
     for service, secret in _own_secrets(keys).items():
         found[service] |= secret
     common = {**_common(layout), **_stores(layout, keys), **layout.settings}
