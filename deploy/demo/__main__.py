@@ -4,6 +4,9 @@ import sys
 import time
 from pathlib import Path
 
+import grpc
+import httpx
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from deploy.demo import story, telling
@@ -15,7 +18,7 @@ def main() -> int:
     begun = time.monotonic()
     try:
         steps = story.play(Place())
-    except (AssertionError, OSError, story.Unexpected) as error:
+    except (AssertionError, OSError, httpx.TransportError, grpc.RpcError, story.Unexpected) as error:
         telling.bad(f"\nThis step did not hold: {error}")
         return 1
     telling.chapter(f"The manual came true: {steps} things held, in {time.monotonic() - begun:.0f} s")

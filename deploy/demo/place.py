@@ -18,6 +18,7 @@ import grpc
 from codicefiscale import codicefiscale
 
 from deploy.demo.inbox import Inbox
+from recapito_embedded.layout import Layout
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 PASSWORD: Final = "tre cavalli blu al galoppo"
@@ -56,11 +57,12 @@ class Place:
     """The system under ``RECAPITO_DEMO_…``; without any, the embedded default of this checkout."""
 
     def __init__(self) -> None:
-        self.portal = os.environ.get("RECAPITO_DEMO_PORTAL", "http://localhost:8080")
-        self.console = os.environ.get("RECAPITO_DEMO_CONSOLE", "http://localhost:8081")
-        self.auth = os.environ.get("RECAPITO_DEMO_AUTH", "localhost:50051")
-        self.inbox = Inbox(os.environ.get("RECAPITO_DEMO_INBOX", "http://localhost:8025"))
-        self._tls = Path(os.environ.get("RECAPITO_DEMO_TLS", CHECKOUT / "var" / "tls"))
+        here = Layout.read(os.environ)
+        self.portal = os.environ.get("RECAPITO_DEMO_PORTAL", f"http://{here.address('portal')}")
+        self.console = os.environ.get("RECAPITO_DEMO_CONSOLE", f"http://{here.address('console')}")
+        self.auth = os.environ.get("RECAPITO_DEMO_AUTH", here.address("auth"))
+        self.inbox = Inbox(os.environ.get("RECAPITO_DEMO_INBOX", f"http://{here.address('inbox')}"))
+        self._tls = Path(os.environ.get("RECAPITO_DEMO_TLS", here.var / "tls"))
         # what stands before a command, e.g. "docker-compose exec -T auth"
         self._prefix = shlex.split(os.environ.get("RECAPITO_DEMO_RUN", ""))
         self.run = f"{int(time.time()) % 10_000_000:07d}"  # new customers each time, so that the demo can be played again

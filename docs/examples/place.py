@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import grpc
@@ -32,12 +31,11 @@ from recapito.auth.v1.registration_pb2_grpc import RegistrationServiceStub
 from recapito.auth.v1.registry_pb2_grpc import CustomerRegistryServiceStub
 
 from deploy.demo.inbox import Inbox
+from recapito_embedded.layout import Layout
 
-VAR: Final = Path(os.environ.get("RECAPITO_EMBEDDED_VAR", "var"))
-OFFSET: Final = int(os.environ.get("RECAPITO_EMBEDDED_PORT_OFFSET", "0"))
-PORTS: Final = {"auth": 50051, "otp": 50052, "contact-change": 50053, "claims": 50054}
+HERE: Final = Layout.read(os.environ)
 PASSWORD: Final = "tre cavalli blu al galoppo"
-INBOX: Final = Inbox(f"http://localhost:{8025 + OFFSET}")
+INBOX: Final = Inbox(f"http://{HERE.address('inbox')}")
 _read: dict[str, int] = {}
 
 
@@ -56,8 +54,8 @@ class Known:
 @functools.cache
 def to(service: str, caller: str = "internal") -> grpc.Channel:
     """A channel to a service with the certificate of ``caller``."""
-    ca, key, cert = ((VAR / "tls" / name).read_bytes() for name in ("ca.pem", f"{caller}-key.pem", f"{caller}.pem"))
-    return grpc.secure_channel(f"localhost:{PORTS[service] + OFFSET}", grpc.ssl_channel_credentials(ca, key, cert))
+    ca, key, cert = ((HERE.var / "tls" / name).read_bytes() for name in ("ca.pem", f"{caller}-key.pem", f"{caller}.pem"))
+    return grpc.secure_channel(HERE.address(service), grpc.ssl_channel_credentials(ca, key, cert))
 
 
 def acting(token: str) -> tuple[tuple[str, str], ...]:
@@ -152,7 +150,7 @@ def signed_in(known: Known) -> str:
 @functools.cache
 def operator(name: str) -> str:
     """The token of a sample operator's session: "anna" (a reviewer), "sara" (a supervisor) or "aldo" (an auditor)."""
-    known = json.loads((VAR / "sample" / "operators.json").read_text())[name]
+    known = json.loads((HERE.var / "sample" / "operators.json").read_text())[name]
     stub = OperatorServiceStub(to("auth", "console"))
     for totp in _totps(known["totp_secret"]):
         try:
