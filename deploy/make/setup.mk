@@ -8,6 +8,7 @@ setup:
 	@$(PYTHON) deploy/make/setup.py
 
 proto: setup
+	@cd proto && ../.venv/bin/buf format -w
 	@deploy/make/generate.sh proto
 
 docs: setup

@@ -29,6 +29,11 @@ def test_every_example_of_a_page_runs(page: Path, system: System, monkeypatch: p
         example.evaluate()
 
 
+def test_every_service_stands_in_the_overview() -> None:
+    overview = PAGES[0].read_text()
+    assert [name for _, method in rpcs() if f"`{(name := method.containing_service.name)}`" not in overview] == []
+
+
 @pytest.mark.parametrize("method", [pytest.param(method, id=method.full_name) for _, method in rpcs()])
 def test_every_rpc_has_an_example(method: MethodDescriptor) -> None:
     stub, name = method.containing_service.name, method.name
