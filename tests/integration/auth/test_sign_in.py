@@ -336,3 +336,26 @@ def test_without_redis_nobody_is_let_in(auth: Auth, redis_server: RedisServer) -
     finally:
         redis_server.start()
     assert auth.introspect(token).active
+
+
+def test_password_that_was_changed_while_the_old_one_was_compared_opens_nothing(
+    auth: Auth, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even a contact change: the new epoch belongs to who knows the new password."""
+    auth.register()
+    own = auth.sign_in()
+    clock.forward(minutes=5)
+    compare, changed = hashes.Hasher.fits, list[bool]()
+
+    def change_in_between(hasher: hashes.Hasher, password_hash: str | None, password: str) -> bool:
+        right = compare(hasher, password_hash, password)
+        if not changed:
+            changed.append(True)
+            request = session_pb2.ChangePasswordRequest(old_password=PASSWORD, new_password="quattro asini verdi al trotto")
+            auth.accounts.ChangePassword(request, metadata=bearer(own))
+        return right
+
+    monkeypatch.setattr(hashes.Hasher, "fits", change_in_between)
+    assert refused(auth.password).reason == "SIGN_IN_FAILED"
+    assert changed
+    assert auth.password(password="quattro asini verdi al trotto").code_required.sign_in_id

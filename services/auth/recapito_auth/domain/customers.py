@@ -34,6 +34,7 @@ class Customer:
     registered: bool
     frozen_at: datetime | None = None  # somebody said "this wasn't me": no claims, no changes from inside
     recovered_at: datetime | None = None  # when the account's password was last recovered
+    password_changed_at: datetime | None = None  # when it was last changed from inside
 
 
 @dataclass(frozen=True, slots=True)

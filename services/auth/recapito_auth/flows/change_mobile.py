@@ -16,7 +16,7 @@ from recapito_auth.store.customers import MobileChange
 from recapito_servicekit import contacts
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
 
-_INSTANTS: Final = ("contact_changed_at", "claims_held_until", "frozen_at", "recovered_at")
+_INSTANTS: Final = ("contact_changed_at", "claims_held_until", "frozen_at", "recovered_at", "password_changed_at")
 
 
 @dataclass(frozen=True, slots=True)

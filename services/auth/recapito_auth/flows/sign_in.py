@@ -81,6 +81,8 @@ def sign_in(parts: Parts, asked: Asked, client: ClientInfo) -> Next:
         raise sign_in_failed()
     _renew_hash(parts, account, asked.password)
     customer = _with_present_epoch(parts, account.customer_id)
+    if (customer.password_changed_at, customer.recovered_at) != (account.password_changed_at, account.recovered_at):
+        raise sign_in_failed()  # another password since it was compared, and what the new epoch opens isn't the old one's
     if account.contact_change_only:
         note(parts, _held(customer, client, "CONTACT_CHANGE_ONLY"))
         return ContactChangeOnly(open_contact_change(parts, customer, ("pwd",)), bool(customer.mobile))

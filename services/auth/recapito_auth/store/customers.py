@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from recapito_auth.domain.customers import Customer, PersonType
 from recapito_auth.store.tables import ACCOUNTS, APPLIED_CHANGES, CONTACT_CHANGES, CUSTOMERS
 
-_CUSTOMER = sa.select(CUSTOMERS, ACCOUNTS.c.account_id, ACCOUNTS.c.recovered_at).outerjoin_from(CUSTOMERS, ACCOUNTS)
+_OF_ACCOUNT = (ACCOUNTS.c.account_id, ACCOUNTS.c.recovered_at, ACCOUNTS.c.password_changed_at)
+_CUSTOMER = sa.select(CUSTOMERS, *_OF_ACCOUNT).outerjoin_from(CUSTOMERS, ACCOUNTS)
 _BY_ID = _CUSTOMER.where(CUSTOMERS.c.customer_id == sa.bindparam("wanted"))
 _LOCK = sa.select(CUSTOMERS.c.customer_id).where(CUSTOMERS.c.customer_id == sa.bindparam("wanted")).with_for_update()
 
@@ -201,4 +202,5 @@ def _customer(row: sa.RowMapping) -> Customer:
         registered=row["account_id"] is not None,
         frozen_at=row["frozen_at"],
         recovered_at=row["recovered_at"],
+        password_changed_at=row["password_changed_at"],
     )
