@@ -17,6 +17,8 @@ MAILS = Counter("recapito_mails", "Mails handed to the relay: sent, rejected (fo
 SECONDS = Histogram("recapito_mail_seconds", "Seconds the relay took for a mail")
 
 TIMEOUT_SECONDS: Final = 10.0
+POLICY: Final = b"5.7."
+"""How the text of a refusal begins that is about our rights at the relay, not about the mailbox (RFC 3463)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,20 +89,28 @@ class Mailer:
         settings = self._settings
         try:
             with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS) as smtp:
-                if settings.smtp_starttls:
-                    smtp.starttls(context=ssl.create_default_context())
-                if settings.smtp_username:
-                    smtp.login(settings.smtp_username, settings.smtp_password)
+                self._enter(smtp)
                 smtp.send_message(self._compose(mail), mail_options=["SMTPUTF8"] if not mail.to.isascii() else [])
         except smtplib.SMTPRecipientsRefused as error:
-            codes = [code for code, _ in error.recipients.values()]
-            raise (MailRejected if all(code >= 500 for code in codes) else MailFailed)("recipient refused") from None
-        except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused) as error:  # our settings, not the message
-            raise MailFailed(f"relay answered {error.smtp_code} before it saw the message") from None
+            final = all(code >= 500 and not text.startswith(POLICY) for code, text in error.recipients.values())
+            raise (MailRejected if final else MailFailed)("recipient refused") from None
+        except (smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPSenderRefused) as error:
+            raise _early(error) from None
         except smtplib.SMTPResponseException as error:
             raise (MailRejected if error.smtp_code >= 500 else MailFailed)(f"relay answered {error.smtp_code}") from None
         except (smtplib.SMTPException, OSError) as error:
             raise MailFailed(type(error).__name__) from None
+
+    def _enter(self, smtp: smtplib.SMTP) -> None:
+        """Speaks TLS where it must, and says who we are. Raises MailFailed: so early it says nothing of a message."""
+        settings = self._settings
+        try:
+            if settings.smtp_starttls:
+                smtp.starttls(context=ssl.create_default_context())
+            if settings.smtp_username:
+                smtp.login(settings.smtp_username, settings.smtp_password)
+        except smtplib.SMTPResponseException as error:
+            raise _early(error) from None
 
     def _compose(self, mail: Mail) -> EmailMessage:
         message = EmailMessage()
@@ -115,3 +125,7 @@ class Mailer:
         if mail.html:
             message.add_alternative(mail.html, subtype="html")
         return message
+
+
+def _early(error: smtplib.SMTPResponseException) -> MailFailed:
+    return MailFailed(f"relay answered {error.smtp_code} before it saw the message")

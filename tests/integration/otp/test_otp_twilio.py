@@ -195,7 +195,8 @@ def test_callbacks_that_say_nothing_don_t_keep_the_others_out(
 
 
 @pytest.mark.parametrize(
-    "first", [Answer(500), Answer(503), Answer(429, 20429), Answer(0), Answer(seconds=1.0), Answer(401, 20003)]
+    "first",
+    [Answer(500), Answer(503), Answer(429, 20429), Answer(400, 21611), Answer(0), Answer(seconds=1.0), Answer(401, 20003)],
 )
 def test_text_that_twilio_does_not_take_now_is_sent_again(otp: Otp, twilio: FakeTwilio, first: Answer) -> None:
     twilio.answers = [first]

@@ -1,5 +1,8 @@
 """Twilio's signature, against the example of its documentation's algorithm; and what its settings need."""
 
+import base64
+import hmac
+
 import pytest
 
 from recapito_otp.domain import asked_by, prefix_of
@@ -23,6 +26,23 @@ TWILIO = {f"RECAPITO_TWILIO_{name}": "x" for name in ("ACCOUNT_SID", "AUTH_TOKEN
 def test_signature_is_the_documented_one_whatever_the_order() -> None:
     assert is_signed("12345", URL, FIELDS, SIGNATURE)
     assert is_signed("12345", URL, reversed(FIELDS), SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    ("signed", "configured"),
+    [
+        ("https://example.com:443/t?message=1.2", "https://example.com/t?message=1.2"),
+        ("https://example.com/t?message=1.2", "https://example.com:8443/t?message=1.2"),
+        ("https://example.com:8443/t?message=1.2", "https://example.com:8443/t?message=1.2"),
+        ("http://example.com:80/t", "http://example.com/t"),
+        ("https://[2001:db8::1]/t", "https://[2001:db8::1]:443/t"),
+    ],
+)
+def test_port_may_stand_in_the_signed_address_or_not(signed: str, configured: str) -> None:
+    text = signed + "".join(name + value for name, value in sorted(FIELDS))
+    signature = base64.b64encode(hmac.digest(b"12345", text.encode(), "sha1")).decode()
+    assert is_signed("12345", configured, FIELDS, signature)
+    assert not is_signed("12345", configured.replace("/t", "/u"), FIELDS, signature)
 
 
 @pytest.mark.parametrize("signature", ["", "é", SIGNATURE.lower(), SIGNATURE + "=", SIGNATURE[:-1]])

@@ -87,8 +87,8 @@ class Deliver:
         text = self._texts.render(message, f"{job.about}.{job.generation}")
         try:
             self._senders[message.channel].send(text)
-        except SendRejected:
-            log.warning("message refused", channel=message.channel.value)
+        except SendRejected as error:
+            log.warning("message refused", channel=message.channel.value, cause=str(error.__cause__ or error))
             jobs.finish(job, Delivery.FAILED, self._clock(), "REJECTED")
             return "rejected"
         except SendFailed as error:

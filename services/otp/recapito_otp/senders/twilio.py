@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import httpx
 
@@ -21,6 +21,8 @@ TIMEOUT: Final = httpx.Timeout(8.0, connect=4.0)
 MESSAGE: Final = "message"
 """The field of a callback's query that says which message it is about."""
 BAD_REQUEST: Final = 400
+NOT_NOW: Final = frozenset({"14107", "21611"})
+"""Its codes for a bad request that is none a while later: too many texts between two numbers, the sender's queue is full."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,19 +67,30 @@ class TwilioSender:
         except httpx.HTTPError as error:
             raise SendFailed from error
         if not answer.is_success:
-            raise (SendRejected if answer.status_code == BAD_REQUEST else SendFailed)(_told(answer))
+            code = _code(answer)
+            for_good = answer.status_code == BAD_REQUEST and code not in NOT_NOW
+            raise (SendRejected if for_good else SendFailed)(f"twilio answered {answer.status_code}, its code {code}")
 
 
 def is_signed(token: str, url: str, fields: Iterable[tuple[str, str]], signature: str) -> bool:
-    """Whether Twilio signed a form for ``url`` (with its query); takes the same time whatever is wrong."""
-    text = url + "".join(name + value for name, value in sorted(set(fields)))
-    right = base64.b64encode(hmac.digest(token.encode(), text.encode(), hashlib.sha1))
-    return hmac.compare_digest(right, signature.encode())
+    """Whether Twilio signed a form for ``url`` (with its query, and with its port or without, as Twilio's own libraries take it);
+    takes the same time whatever is wrong.
+    """
+    form = "".join(name + value for name, value in sorted(set(fields)))
+    digests = [hmac.digest(token.encode(), (each + form).encode(), hashlib.sha1) for each in _with_and_without_port(url)]
+    right = [hmac.compare_digest(base64.b64encode(digest), signature.encode()) for digest in digests]
+    return any(right)
 
 
-def _told(answer: httpx.Response) -> str:
+def _with_and_without_port(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    bare = parts.netloc.removesuffix(f":{parts.port}") if parts.port else parts.netloc
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return urlunsplit(parts._replace(netloc=f"{bare}:{port}")), urlunsplit(parts._replace(netloc=bare))
+
+
+def _code(answer: httpx.Response) -> str:
     try:
-        code = answer.json()["code"]
+        return f"{answer.json()['code']!s:.20}"
     except (ValueError, TypeError, KeyError):
-        code = "none"
-    return f"twilio answered {answer.status_code}, its code {code!s:.20}"
+        return "none"
