@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from flask import Flask
 
-from recapito_portal import browser, texts
+from recapito_portal import browser, texts, typed
 from recapito_portal.services import Services
 from recapito_portal.settings import PortalSettings
 from recapito_portal.uploads import FILE_BYTES, FILES
@@ -49,6 +49,7 @@ def build(told: PortalSettings, services: Services) -> Flask:
     app = web.create_app("recapito_portal", told, FORM_BYTES, UPLOADS)
     app.extensions["services"] = services
     browser.install(app)
+    typed.install(app)
     journeys = (
         home,
         registration,
@@ -81,4 +82,4 @@ def _refused(refusal: Refusal) -> browser.Page:
     if refusal.reason == "STEP_UP_REQUIRED" and browser.token():
         return step_up.ask()
     browser.leave()
-    return browser.ask_to_sign_in("SESSION_ENDED")
+    return browser.ask_to_sign_in("SESSION_ENDED_KEPT" if typed.keep() else "SESSION_ENDED")

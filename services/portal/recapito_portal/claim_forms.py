@@ -41,7 +41,9 @@ class PartForm(FlaskForm):
 
 
 class EventForm(PartForm):
-    """What happened."""
+    """What happened. ``owner``: who opened it, sealed, for a form that outlives its session."""
+
+    owner = HiddenField()
 
     kind = RadioField(
         _l("Tipo di denuncia"),
@@ -76,7 +78,7 @@ class BeneficiaryForm(PartForm):
         choices=_choices(claim_texts.KINSHIPS),
         validators=[InputRequired(_l("Scegli per chi erano le cure."))],
     )
-    given_name = StringField(_l("Nome del familiare"), _maybe(), description=_l("Solo se le cure non erano per te."))
+    given_name = StringField(_l("Nome del familiare"), _maybe())
     family_name = StringField(_l("Cognome del familiare"), _maybe())
     codice_fiscale = StringField(
         _l("Codice fiscale del familiare"),
@@ -114,9 +116,7 @@ class AdmissionForm(PartForm):
         choices=_choices(claim_texts.ANSWERS),
         validators=[InputRequired(_l("Scegli sì o no."))],
     )
-    provider = StringField(
-        _l("Ospedale o clinica"), _maybe(), description=_l("Questo e le due date servono solo se c'è stato un ricovero.")
-    )
+    provider = StringField(_l("Ospedale o clinica"), _maybe(), description=_l("Come scritto sulla lettera di dimissioni."))
     admitted_on = StringField(_l("Data del ricovero"), _maybe(), render_kw=_DATE)
     discharged_on = StringField(_l("Data delle dimissioni"), _maybe(), render_kw=_DATE)
 
@@ -138,7 +138,7 @@ class PaymentForm(PartForm):
         choices=_choices(claim_texts.ANSWERS),
         validators=[InputRequired(_l("Scegli sì o no."))],
     )
-    insurer = StringField(_l("Quale, se c'è"), _maybe())
+    insurer = StringField(_l("Quale assicurazione"), _maybe())
 
 
 class ExpenseForm(PartForm):

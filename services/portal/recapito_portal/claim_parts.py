@@ -19,12 +19,16 @@ def _always(_: claims_pb2.ClaimDetails) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A page: its place in the address, its heading, its form, and the path in ClaimDetails of each field."""
+    """A page: its place in the address, its heading, its form, and the path in ClaimDetails of each field.
+
+    The stylesheet shows ``only_if`` where that answer is given; a browser that can't do that shows it always.
+    """
 
     name: str
     heading: Any
     form: type[FlaskForm]
     paths: Mapping[str, str]
+    only_if: tuple[str, ...] = ()  # fields that only one of the page's answers asks for
     applies: Callable[[claims_pb2.ClaimDetails], bool] = _always
 
 
@@ -44,12 +48,14 @@ PARTS: Final = (
         _l("Per chi"),
         forms.BeneficiaryForm,
         _same("beneficiary.", "kinship", "given_name", "family_name", "codice_fiscale"),
+        ("given_name", "family_name", "codice_fiscale"),
     ),
     Part(
         "infortunio",
         _l("L'infortunio"),
         forms.AccidentForm,
         _same("accident.", "place", "cause", "third_party", "third_party_name"),
+        ("third_party_name",),
         lambda details: details.kind == claims_pb2.CLAIM_KIND_ACCIDENT,
     ),
     Part(
@@ -57,6 +63,7 @@ PARTS: Final = (
         _l("Il ricovero"),
         forms.AdmissionForm,
         {"provider": "provider", **_same("admission.", "admitted", "admitted_on", "discharged_on")},
+        ("provider", "admitted_on", "discharged_on"),
         lambda details: details.kind in _MAY_BE_ADMITTED,
     ),
     Part(
@@ -64,6 +71,7 @@ PARTS: Final = (
         _l("Il rimborso"),
         forms.PaymentForm,
         {**_same("", "iban", "iban_holder"), **_same("other_insurance.", "exists", "insurer")},
+        ("insurer",),
     ),
 )
 BY_NAME: Final = {part.name: part for part in PARTS}

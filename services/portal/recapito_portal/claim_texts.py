@@ -27,6 +27,17 @@ EXPENSE_STATES: Final = {
     claims_pb2.EXPENSE_STATE_SUSPENDED: _l("Sospesa"),
     claims_pb2.EXPENSE_STATE_REFUSED: _l("Respinta"),
 }
+NEXT_STEPS: Final = {
+    claims_pb2.CLAIM_STATE_SUBMITTED: _l(
+        "L'abbiamo ricevuta e la valuteremo. Ogni novità compare qui, e te la scriviamo all'email registrata, se c'è."
+    ),
+    claims_pb2.CLAIM_STATE_OPEN: _l(
+        "La stiamo valutando. Ogni novità compare qui, e te la scriviamo all'email registrata, se c'è."
+    ),
+    claims_pb2.CLAIM_STATE_WAITING_FOR_CUSTOMER: _l("Ci serve una tua risposta per continuare."),
+    claims_pb2.CLAIM_STATE_CLOSED: _l("Abbiamo deciso su ogni spesa: la denuncia è chiusa."),
+    claims_pb2.CLAIM_STATE_WITHDRAWN: _l("L'hai ritirata: non la valuteremo."),
+}
 ATTACHMENT_KINDS: Final = {
     claims_pb2.ATTACHMENT_KIND_INVOICE: _l("Fattura"),
     claims_pb2.ATTACHMENT_KIND_PRESCRIPTION: _l("Prescrizione medica"),
@@ -63,6 +74,16 @@ EVENTS: Final = {
     claims_pb2.CLAIM_EVENT_CLOSED: _l("Denuncia chiusa"),
     claims_pb2.CLAIM_EVENT_WITHDRAWN: _l("Denuncia ritirata"),
 }
+# What REQUIRED says of a field that only another answer makes one.
+REQUIRED: Final = {
+    "details.beneficiary.given_name": _l("Scrivi il nome del familiare."),
+    "details.beneficiary.family_name": _l("Scrivi il cognome del familiare."),
+    "details.beneficiary.codice_fiscale": _l("Scrivi il codice fiscale del familiare."),
+    "details.provider": _l("Scrivi in quale ospedale o clinica."),
+    "details.admission.admitted_on": _l("Scrivi la data del ricovero."),
+    "details.admission.discharged_on": _l("Scrivi la data delle dimissioni."),
+    "details.other_insurance.insurer": _l("Scrivi quale assicurazione."),
+}
 # The paths of a draft in VERSION_CHANGED's "changed", by their beginning.
 CHANGED: Final = {
     "details.iban": _l("rimborso"),
@@ -81,3 +102,18 @@ def changed(paths: str) -> str:
     """What changed of a draft meanwhile, in words; empty: it isn't known."""
     named = [next((text for start, text in CHANGED.items() if path.startswith(start)), "") for path in paths.split(",")]
     return ", ".join(dict.fromkeys(str(text) for text in named if text))
+
+
+def steps(claim: claims_pb2.Claim) -> list[str]:
+    """What each step of a claim's history says. Of an expense the last decision is known, of earlier ones that there was one."""
+    by_id = {expense.expense_id: expense for expense in claim.expenses}
+    told = []
+    for step in claim.history:
+        expense = by_id.get(step.subject) if step.event == claims_pb2.CLAIM_EVENT_EXPENSE_UPDATED else None
+        if expense is None:
+            told.append(str(EVENTS[step.event]))
+        elif expense.decided_at == step.at:
+            told.append(f"{expense.provider}: {str(EXPENSE_STATES[expense.state]).lower()}")
+        else:
+            told.append(f"{EVENTS[step.event]}: {expense.provider}")
+    return told

@@ -116,6 +116,10 @@ REASONS: Final = {
         "Per aiuto scrivi all'assistenza."
     ),
     "SESSION_ENDED": _l("La sessione è terminata per la tua sicurezza. Accedi di nuovo per continuare da dove eri."),
+    "SESSION_ENDED_KEPT": _l(
+        "La sessione è terminata per la tua sicurezza. Accedi di nuovo entro 30 minuti: ritrovi ciò che avevi scritto."
+    ),
+    "GIVEN_BACK": _l("Abbiamo ritrovato ciò che avevi scritto. Controlla e salva."),
     "SIGN_IN_FIRST": _l("Per continuare accedi all'Area Clienti."),
     "CODE_SENT_AGAIN": _l("Ti abbiamo inviato un nuovo codice. Quello di prima non vale più."),
     "CONFIRM_AGAIN": _l("La conferma del numero è scaduta. Inserisci di nuovo il numero: ti invieremo un altro codice."),

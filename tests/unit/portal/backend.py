@@ -51,6 +51,7 @@ class Backend:
         self.changes: list[contact_change_pb2.Change] = []
         self.claims: dict[str, claims_pb2.Claim] = {}
         self.policies = ["POL-1", "POL-2"]
+        self.customer_id = "C1"  # who signs in
         self.held_until: Timestamp | None = None
         self.code_age = timedelta()
         self.is_frozen = False
@@ -325,6 +326,7 @@ class _Sessions(session_pb2_grpc.SessionServiceServicer):
         return session_pb2.IntrospectResponse(
             active=True,
             kind=session_pb2.KIND_SESSION,
+            customer_id=self.b.customer_id,
             acr="recapito:aal2",
             auth_time=at(seconds=-self.b.code_age.total_seconds()),
             claims_held_until=self.b.held_until,

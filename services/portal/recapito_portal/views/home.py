@@ -7,7 +7,7 @@ from flask import Response as FlaskResponse
 from flask_babel import gettext as _
 from recapito.auth.v1 import session_pb2
 
-from recapito_portal import browser, texts
+from recapito_portal import browser, texts, typed
 from recapito_portal.services import end_session, services
 from recapito_servicekit.web import call, see
 
@@ -48,6 +48,7 @@ def sign_out() -> browser.Page:
     if browser.token():
         end_session(browser.token())
     browser.leave()
+    typed.forget()
     flash(_("Sei uscito dall'Area Clienti."), "good")
     return redirect("/", 303)
 

@@ -17,7 +17,7 @@ from recapito_servicekit.web import call, client, local_path, see
 pages = Blueprint("sign_in", __name__, url_prefix="/accedi")
 JOURNEY: Final = "sign_in"
 ASSISTANCE: Final = "assistance"
-WHY: Final = ("SESSION_ENDED", "SIGN_IN_FIRST")
+WHY: Final = ("SESSION_ENDED", "SESSION_ENDED_KEPT", "SIGN_IN_FIRST")
 
 
 @pages.route("", methods=["GET", "POST"])

@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from recapito.claims.v1 import claims_pb2
 from werkzeug.wrappers import Response
 
-from recapito_portal import browser, claim_parts, faults, texts
+from recapito_portal import browser, claim_parts, claim_texts, faults, texts, typed
 from recapito_portal.claim_forms import AttachmentForm, ExpenseForm
 from recapito_portal.claim_parts import Part
 from recapito_portal.forms import ActionForm
@@ -29,7 +29,10 @@ CHECK: Final = "riepilogo"
 def new() -> browser.Page:
     """Step 1, what happened: opens a draft."""
     policies = shared.policies()
-    form = FIRST.form(data={"request_id": new_id(), "policy_number": _only(policies)})
+    owner = shared.customer_id() if request.method == "GET" else ""
+    kept = typed.given_back(owner) if owner else {}
+    form = FIRST.form(data={"request_id": new_id(), "policy_number": _only(policies), **kept, "owner": typed.owner(owner)})
+    shared.tell_given_back(kept)
     form.policy_number.choices = policies
     details = claims_pb2.ClaimDetails()
     claim_parts.write(FIRST, details, form.data)
@@ -53,7 +56,9 @@ def details(claim_id: str, name: str) -> browser.Page:
     """A page of details of a draft that is there."""
     part = claim_parts.BY_NAME[name]
     found = shared.draft(claim_id)
-    form = part.form(data={**claim_parts.values(part, found.details), "version": found.version})
+    kept = typed.given_back()
+    form = part.form(data={**claim_parts.values(part, found.details), "version": found.version, **kept})
+    shared.tell_given_back(kept)
     if part is FIRST:
         form.policy_number.choices = policies = shared.policies()
         form.policy_number.data = form.policy_number.data or _only(policies)
@@ -85,7 +90,8 @@ def _on(made: claims_pb2.Claim, part: Part) -> browser.Page:
     field_of = {f"details.{path}": field for field, path in part.paths.items()}
     for violation in shared.missing(made):
         if violation.field in field_of:
-            wrong[field_of[violation.field]] = texts.of(violation.reason)
+            own = claim_texts.REQUIRED.get(violation.field) if violation.reason == "REQUIRED" else None
+            wrong[field_of[violation.field]] = str(own) if own else texts.of(violation.reason)
     if wrong:
         faults.stash(**wrong)
         return see("claims.details", claim_id=made.claim_id, name=part.name, **_return())
@@ -144,7 +150,9 @@ def _saved(made: claims_pb2.Claim, part: Part) -> browser.Page:
 def expenses(claim_id: str) -> browser.Page:
     """The expenses, one at a time."""
     found = shared.draft(claim_id)
-    form = ExpenseForm(data={"request_id": new_id(), "version": found.version})
+    kept = typed.given_back()
+    form = ExpenseForm(data={"request_id": new_id(), "version": found.version, **kept})
+    shared.tell_given_back(kept)
     if form.validate_on_submit():
         expense = claims_pb2.Expense(
             category=claims_pb2.ExpenseCategory.ValueType(int(form.category.data)),
@@ -162,7 +170,7 @@ def expenses(claim_id: str) -> browser.Page:
             shared.tell(form, refusal, found)
         else:
             return see("claims.expenses", claim_id=claim_id)
-    is_asked = not found.expenses or "altra" in request.args or form.is_submitted()
+    is_asked = not found.expenses or "altra" in request.args or form.is_submitted() or bool(kept)
     return shared.step_page("expenses", "spese", found, form=form, is_asked=is_asked), 422 if form.errors else 200
 
 

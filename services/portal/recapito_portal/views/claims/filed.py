@@ -5,7 +5,7 @@ from flask_babel import get_locale
 from recapito.claims.v1 import claims_pb2
 from werkzeug.wrappers import Response
 
-from recapito_portal import browser, texts
+from recapito_portal import browser, claim_texts, texts, typed
 from recapito_portal.claim_forms import AttachmentForm, ClaimAnswerForm
 from recapito_portal.forms import ActionForm
 from recapito_portal.services import services
@@ -43,7 +43,8 @@ def claim(claim_id: str) -> browser.Page:
         question=_open_question(found),
         takes_documents=suspended and not is_over,
         may_be_withdrawn=not is_over and not paid,
-        expense_names={expense.expense_id: expense.provider for expense in found.expenses},
+        told=claim_texts.steps(found),
+        next_steps=claim_texts.NEXT_STEPS,
     )
 
 
@@ -55,7 +56,9 @@ def answer(claim_id: str) -> browser.Page:
     question = _open_question(found)
     if question is None:
         return see("claims.claim", claim_id=claim_id)
-    form = ClaimAnswerForm(data={"request_id": new_id()})
+    kept = typed.given_back()
+    form = ClaimAnswerForm(data={"request_id": new_id(), **kept})
+    shared.tell_given_back(kept)
     if form.validate_on_submit():
         files = shared.chosen(form)
         if not form.errors and shared.attach(form, claim_id, claims_pb2.ATTACHMENT_KIND_OTHER, files):

@@ -3,8 +3,9 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from flask import Blueprint, render_template
+from flask import Blueprint, flash, render_template
 from flask_wtf import FlaskForm
+from recapito.auth.v1 import session_pb2
 from recapito.claims.v1 import claims_pb2
 from werkzeug.datastructures import FileStorage
 
@@ -48,6 +49,18 @@ def get(claim_id: str) -> claims_pb2.Claim:
     message = claims_pb2.GetClaimRequest(claim_id=claim_id)
     found: claims_pb2.Claim = call(services().claims.GetClaim, message, browser.token()).claim
     return found
+
+
+def customer_id() -> str:
+    """Who is signed in."""
+    found = call(services().sessions.Introspect, session_pb2.IntrospectRequest(token=browser.token()))
+    return str(found.customer_id)
+
+
+def tell_given_back(kept: dict[str, str]) -> None:
+    """Says on the page that it shows what was typed before the session ended."""
+    if kept:
+        flash(texts.of("GIVEN_BACK"))
 
 
 def policies() -> list[str]:
