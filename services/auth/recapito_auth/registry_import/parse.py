@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 COLUMNS: Final = (
     "customer_id",
@@ -36,8 +36,7 @@ class Fault:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record as it stands in the file. ``number`` counts records, the header being 1; ``line`` is where it begins."""
 
     number: int
