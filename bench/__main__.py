@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from bench import codes, import_customers, introspect, pages, sign_in
+from bench import claims, codes, import_customers, introspect, pages, sign_in
 from bench.report import Row, write
 
 ROWS = 200_000
@@ -23,6 +23,7 @@ def main() -> None:
         ("introspection", lambda: introspect.measure(asked.rounds)),
         ("registration and sign-in", lambda: sign_in.measure(asked.rounds)),
         ("pages", lambda: pages.measure(max(1, asked.rounds // 2))),
+        ("claims", lambda: claims.measure(asked.rounds)),
         ("registry", lambda: import_customers.compared(asked.rows, 1)),
     ]
     rows: list[Row] = []

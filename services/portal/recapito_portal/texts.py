@@ -119,6 +119,7 @@ REASONS: Final = {
     "SESSION_ENDED_KEPT": _l(
         "La sessione è terminata per la tua sicurezza. Accedi di nuovo entro 30 minuti: ritrovi ciò che avevi scritto."
     ),
+    "ANSWER_REQUIRED": _l("Scrivi una risposta o allega un file."),
     "GIVEN_BACK": _l("Abbiamo ritrovato ciò che avevi scritto. Controlla e salva."),
     "SIGN_IN_FIRST": _l("Per continuare accedi all'Area Clienti."),
     "CODE_SENT_AGAIN": _l("Ti abbiamo inviato un nuovo codice. Quello di prima non vale più."),

@@ -5,7 +5,7 @@ from flask_babel import get_locale
 from recapito.claims.v1 import claims_pb2
 from werkzeug.wrappers import Response
 
-from recapito_portal import browser, claim_texts, texts, typed
+from recapito_portal import browser, claim_texts, faults, texts, typed
 from recapito_portal.claim_forms import AttachmentForm, ClaimAnswerForm
 from recapito_portal.forms import ActionForm
 from recapito_portal.services import services
@@ -61,6 +61,8 @@ def answer(claim_id: str) -> browser.Page:
     shared.tell_given_back(kept)
     if form.validate_on_submit():
         files = shared.chosen(form)
+        if not files and not (form.text.data or "").strip():
+            faults.add(form, "text", texts.of("ANSWER_REQUIRED"))
         if not form.errors and shared.attach(form, claim_id, claims_pb2.ATTACHMENT_KIND_OTHER, files):
             message = claims_pb2.AnswerQuestionRequest(
                 request_id=form.request_id.data, claim_id=claim_id, question_id=question.question_id, text=form.text.data
