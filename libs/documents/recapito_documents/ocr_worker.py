@@ -1,7 +1,8 @@
 """The process that reads the text of one page: ``python -m recapito_documents.ocr_worker``; needs ``recapito-documents[ocr]``.
 
-It takes a cleaned picture on standard input and answers with a line of JSON, ``{"lines": […]}``. A page that lies on its side is
-turned until it shows lines of a machine-readable zone. The parent believes none of it unchecked (``reading``).
+It takes a cleaned picture on standard input and answers with a line of JSON, ``{"lines": […]}``. A page is turned until it shows
+a whole machine-readable zone; of one that never does, what each turn showed is told, for a card on its side shows some of its
+lines in one and the rest in another. The parent believes none of it unchecked (``reading``).
 """
 
 import io
@@ -16,6 +17,9 @@ SECONDS: Final = 60  # of CPU time
 LONGEST_SIDE: Final = 1800  # pixels; more costs time and reads no better
 _ZONE: Final = re.compile(r"<<|[A-Z0-9]<[A-Z0-9]|^[A-Z0-9<]{28,}$")
 _TURNS: Final = (0, 90, 270, 180)
+CARD_LINES: Final = 3  # ICAO 9303: TD1 has three lines of 30, TD3 two of 44
+PASSPORT_LINES: Final = 2
+PASSPORT_WIDTH: Final = 40  # a few characters may be lost
 
 
 def main() -> None:
@@ -29,14 +33,20 @@ def main() -> None:
     with Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("JPEG", "PNG")) as opened:
         image = opened.convert("RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    lines: list[str] = []
+    seen: dict[str, None] = {}  # in their order, each once
     for turn in _TURNS:
         read = _lines(engine, image.rotate(turn, expand=True))
-        lines = lines or read
-        if sum(bool(_ZONE.search(line.replace(" ", ""))) for line in read) >= 2:
-            lines = read
+        if _has_zone(read):
+            seen = dict.fromkeys(read)
             break
-    sys.stdout.write(json.dumps({"lines": lines}) + "\n")
+        seen |= dict.fromkeys(read)
+    sys.stdout.write(json.dumps({"lines": list(seen)}) + "\n")
+
+
+def _has_zone(lines: list[str]) -> bool:
+    """Three lines of a card, or a passport's two."""
+    lengths = [len(line) for line in (each.replace(" ", "") for each in lines) if _ZONE.search(line)]
+    return len(lengths) >= CARD_LINES or sum(length >= PASSPORT_WIDTH for length in lengths) >= PASSPORT_LINES
 
 
 def _lines(engine: Any, image: Any) -> list[str]:

@@ -191,7 +191,6 @@ class Relay:
             producer = connection.Producer()
             for name in set(self._queue_of.values()):
                 producer.maybe_declare(queue(name))
-            self._taken.clear()  # of a connection that was lost: they are due by now, or will be
             self._connected = True
             look_at = 0.0
             try:
@@ -208,10 +207,11 @@ class Relay:
                 self.publish_taken(producer)
             finally:
                 self._connected = False
+                self._give_back(self._all_taken())
 
     def publish_taken(self, producer: Any) -> None:
         """Publishes what was handed over. Raises as ``publish_due`` does."""
-        self._publish_all(producer, [self._taken.popleft() for _ in range(len(self._taken))])
+        self._publish_all(producer, self._all_taken())
 
     def publish_due(self, producer: Any) -> int:
         """Publishes what is due; gives how many. Raises where one finds no queue, or isn't confirmed."""
@@ -219,6 +219,14 @@ class Relay:
             events = self._outbox.due(tx, self._clock(), BATCH)
         self._publish_all(producer, events)
         return len(events)
+
+    def _all_taken(self) -> list[Event]:
+        return [self._taken.popleft() for _ in range(len(self._taken))]
+
+    def _give_back(self, events: list[Event]) -> None:
+        if events:
+            with self._database.transaction() as tx:
+                self._outbox.give_back(tx, [one.event_id for one in events], self._clock())
 
     def _is_due(self) -> bool:
         with self._database.read_each() as tx:  # which keeps nobody from writing, as taking them does
@@ -230,8 +238,7 @@ class Relay:
             try:
                 self._publish(producer, event)
             except BaseException:
-                with self._database.transaction() as tx:  # else they would wait until they are published again
-                    self._outbox.give_back(tx, [one.event_id for one in events[place:]], self._clock())
+                self._give_back(events[place:])  # else they would wait until they are published again
                 raise
             PUBLISHED.labels(event.type).inc()
 

@@ -5,7 +5,7 @@ names have none, and are only ever said to be the same or to be quite different.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
@@ -56,7 +56,7 @@ def check_digit(text: str) -> int:
 def find(lines: Iterable[str], type: DocumentType) -> Zone | None:
     """The zone in what a recogniser read, line by line in any order; None: there is none to speak of."""
     cleaned = [_NOISE.sub("", line.upper().translate(_FILLERS)) for line in lines]
-    found = _card(cleaned) if type is DocumentType.IDENTITY_CARD else _passport(cleaned)
+    found = _card(cleaned) if type is DocumentType.IDENTITY_CARD else _passport(cleaned, type)
     if found is None:
         return None
     number, number_digit, dates, names = found
@@ -120,8 +120,12 @@ _Found = tuple[str, str, tuple[str, str, str, str], tuple[str, str]]
 
 
 def _card(lines: Sequence[str]) -> _Found | None:
-    first = next((match for line in lines if (match := _CARD_1.search(line))), None)
-    second = next((match for line in lines if (match := _CARD_2.match(line))), None)
+    card = DocumentType.IDENTITY_CARD
+    first = _best((_CARD_1.search(line) for line in lines), lambda match: _number(match[1], match[2], card).fits)
+    second = _best(
+        (_CARD_2.match(line) for line in lines),
+        lambda match: _date(match[1], match[2]).fits + _date(match[4], match[5]).fits,
+    )
     if first is None and second is None:
         return None
     number = (first[1], first[2]) if first else ("", "")
@@ -131,14 +135,22 @@ def _card(lines: Sequence[str]) -> _Found | None:
     return *number, dates, _names(third)
 
 
-def _passport(lines: Sequence[str]) -> _Found | None:
+def _passport(lines: Sequence[str], type: DocumentType) -> _Found | None:
     first = next((match for line in lines if (match := _PASSPORT_1.search(line))), None)
-    second = next((match for line in lines if (match := _PASSPORT_2.search(line))), None)
+    second = _best(
+        (_PASSPORT_2.search(line) for line in lines),
+        lambda match: _number(match[1], match[2], type).fits + _date(match[3], match[4]).fits + _date(match[6], match[7]).fits,
+    )
     if first is None and second is None:
         return None
     number = (second[1], second[2]) if second else ("", "")
     dates = (second[3], second[4], second[6], second[7]) if second else ("", "", "", "")
     return *number, dates, _names(first[1].translate(_TO_LETTER) if first else "")
+
+
+def _best(matches: Iterable[re.Match[str] | None], fits: Callable[[re.Match[str]], int]) -> re.Match[str] | None:
+    """Of what the turns of a page show of one line, what most check digits fit; of equals the first."""
+    return max((match for match in matches if match is not None), key=fits, default=None)
 
 
 def _names(line: str) -> tuple[str, str]:

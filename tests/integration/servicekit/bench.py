@@ -46,6 +46,10 @@ class Bench:
         with self.database.transaction() as tx:
             return OUTBOX.add(tx, TYPE, key, {"id": "1"}, system_clock())
 
+    def add_first(self, *keys: str) -> None:
+        with self.database.transaction() as tx:
+            OUTBOX.add_first(tx, TYPE, {key: {"id": "1"} for key in keys}, system_clock())
+
     def relay(self) -> Relay:
         return Relay(self.database, OUTBOX, self.broker_url, "test", {TYPE: "test.q"}, system_clock)
 

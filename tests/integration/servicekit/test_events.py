@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,70 @@ def test_an_event_of_the_relays_own_process_does_not_wait_for_its_next_look(
         ids.append(bench.add(f"k{n}"))
         assert bench.wait_effects(n + 1) == ids
     end()
+
+
+def due(bench: Bench) -> list[str]:
+    with bench.database.transaction() as tx:
+        return sorted(event.key for event in OUTBOX.due(tx, system_clock(), 10))
+
+
+def test_the_first_event_of_a_key_goes_to_the_broker_without_a_look(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = bench.relay()
+
+    def looked(_: object) -> int:
+        raise AssertionError("it looked")
+
+    monkeypatch.setattr(relay, "publish_due", looked)
+    end = work.beside("relay", relay.run_at_once)
+    until = time.monotonic() + 10
+    while not relay.takes() and time.monotonic() < until:
+        time.sleep(0.01)
+    bench.start_consumer()
+    bench.add_first("a", "b")
+    bench.add_first("c")
+    assert len(bench.wait_effects(3)) == 3
+
+    def undone() -> None:
+        with bench.database.transaction() as tx:
+            OUTBOX.add_first(tx, TYPE, {"d": {"id": "1"}}, system_clock())
+            raise OSError("undone")
+
+    with pytest.raises(OSError, match="undone"):
+        undone()
+    bench.add_first("e")
+    assert len(bench.wait_effects(4)) == 4
+    end()
+    assert not relay.takes()
+    bench.add_first("f")
+    assert due(bench) == ["f"], "whoever looks finds it at once"
+
+
+def test_what_was_handed_over_and_could_not_be_published_is_due_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = bench.relay()
+    stop = threading.Event()
+
+    def publish(_: object, event: Event) -> None:
+        bench.add_first("late")  # committed while the broker goes
+        raise OSError("the broker is gone")
+
+    monkeypatch.setattr(relay, "_publish", publish)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            relay.run_at_once(stop)
+        except OSError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until = time.monotonic() + 10
+    while not relay.takes() and time.monotonic() < until:
+        time.sleep(0.01)
+    bench.add_first("a", "b")
+    thread.join(10)
+    assert len(failed) == 1
+    assert due(bench) == ["a", "b", "late"]
 
 
 def test_what_a_broken_batch_did_not_publish_is_due_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,23 @@ def test_the_specimens_true_zones_say_what_is_true(submission: dict[str, Any]) -
 READS = can_read() and bool(os.environ.get("RECAPITO_READ_SPECIMENS"))
 
 
+def test_of_a_line_that_was_read_twice_the_one_that_fits_counts() -> None:
+    garbled = ("C<ITACA12845AA0<<<<<<<<<<<<<<<", "8003014F3003011ITA<<<<<<<<<<<8", "BIANCHI<<ADA<<<<<<<<<<<<<<<<<<")
+    digit = mrz.check_digit("CA12345AA")
+    right = (
+        f"C<ITACA12345AA{digit}<<<<<<<<<<<<<<<",
+        f"800301{mrz.check_digit('800301')}F300301{mrz.check_digit('300301')}ITA<<<<<<<<<<<8",
+    )
+    for lines in ((*garbled, *right), (*right, *garbled)):
+        zone = mrz.find(lines, DocumentType.IDENTITY_CARD)
+        assert zone is not None
+        assert (zone.number, zone.born, zone.expires) == (
+            mrz.Field("CA12345AA", True),
+            mrz.Field("800301", True),
+            mrz.Field("300301", True),
+        )
+
+
 @pytest.mark.skipif(not READS or not DATA.is_dir(), reason="needs RECAPITO_READ_SPECIMENS=1 and recapito-documents[ocr]")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("submission", [one for one in truth() if one["document"].get("mrz")], ids=lambda one: one["submission"])
