@@ -80,11 +80,12 @@ print(json.dumps(seen))
 
 @dataclass(frozen=True)
 class Stores:
-    """Where a system keeps its state."""
+    """Where a system keeps its state. ``threads``: of its intake and its mailer, as that system has them."""
 
     name: str
     database_url: str
     broker_url: str
+    threads: tuple[int, int] = (4, 4)
 
 
 @contextlib.contextmanager
@@ -92,7 +93,7 @@ def embedded(folder: Path) -> Iterator[Stores]:
     """SQLite and Redis, as the embedded default has them."""
     broker = RedisServer()
     try:
-        yield Stores("SQLite, Redis", f"sqlite:///{folder / 'live.db'}", broker.url(1))
+        yield Stores("SQLite, Redis", f"sqlite:///{folder / 'live.db'}", broker.url(1), (1, 2))
     finally:
         broker.stop()
 
@@ -130,6 +131,8 @@ def measure(folder: Path, stores: Stores, rate: int, seconds: int, split: bool) 
             "RECAPITO_SMTP_STARTTLS": "0",
             "RECAPITO_SECOND_REVIEW_PERCENT": "0",
             "RECAPITO_CONFIRM_NEW_MOBILE": "0",
+            "RECAPITO_INTAKE_THREADS": str(stores.threads[0]),
+            "RECAPITO_MAILER_THREADS": str(stores.threads[1]),
         }
         sql.migrate(stores.database_url, PACKAGE)
         module = [sys.executable, "-m", "recapito_contact_change"]

@@ -176,6 +176,10 @@ def _own_secrets(keys: Mapping[str, str]) -> dict[str, dict[str, str]]:
     return {
         "otp": {"RECAPITO_OTP_PEPPER": keys["otp-pepper"], "RECAPITO_OTP_SEAL_KEY": keys["otp-seal-key"]},
         "auth": {"RECAPITO_TOTP_KEY": keys["totp-key"]},
-        "contact-change": {"RECAPITO_DOCUMENT_KEYS": f"dev1:{keys['contact-change-document-key']}"},
+        "contact-change": {
+            "RECAPITO_DOCUMENT_KEYS": f"dev1:{keys['contact-change-document-key']}",
+            "RECAPITO_INTAKE_THREADS": "1",  # SQLite has one writer at a time: more would wait for each other
+            "RECAPITO_MAILER_THREADS": "2",
+        },
         "claims": {"RECAPITO_DOCUMENT_KEYS": f"dev1:{keys['claims-document-key']}"},
     }
