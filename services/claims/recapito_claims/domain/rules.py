@@ -130,7 +130,7 @@ def faults(claim: Claim, around: Around) -> tuple[Violation, ...]:
 
 def time_barred(event: date | None, today: date) -> bool:
     """Whether the limitation has run out. Its last day is the event's, two years on; 29 February becomes the 28th (c.c. 2963)."""
-    if event is None:
+    if event is None or event > today:
         return False
     try:
         last = event.replace(year=event.year + LIMITATION_YEARS)

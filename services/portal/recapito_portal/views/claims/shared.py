@@ -1,6 +1,6 @@
 """What all pages of claims share."""
 
-from decimal import Decimal, InvalidOperation
+import re
 from typing import Any, Final
 
 from flask import Blueprint, flash, render_template
@@ -15,6 +15,8 @@ from recapito_servicekit.errors import Kind, Refusal, not_found
 from recapito_servicekit.web import call
 
 pages = Blueprint("claims", __name__, url_prefix="/denunce")
+# 1234 or 1.234 or 1 234, and cents behind a comma; or 1234.50, as other countries write it
+_AMOUNT: Final = re.compile(r"(?P<whole>[0-9]{1,3}(?:[. ][0-9]{3})+(?=,)|[0-9]+)(?:[,.](?P<rest>[0-9]{1,2}))?", re.ASCII)
 TOLD: Final = (Kind.INVALID_ARGUMENT, Kind.RESOURCE_EXHAUSTED, Kind.ABORTED)
 
 
@@ -137,12 +139,13 @@ def chosen(form: FlaskForm) -> list[FileStorage]:
 
 
 def decimal(typed: str) -> str:
-    """An amount as people write it here ("1.234,5", "12 €") as a decimal; what can't be read goes on as it was typed."""
-    text = typed.replace("€", "").replace("\u00a0", "").replace(" ", "")
-    if "," in text:
-        text = text.replace(".", "").replace(",", ".")
-    try:
-        Decimal(text)
-    except InvalidOperation:
-        return typed
-    return text
+    """An amount as people write it here ("1.234,5", "12 €") as a decimal; what isn't surely one goes on as it was typed.
+
+    A point parts thousands only where it parts all of them, so that no slip of a finger makes another amount of one.
+    """
+    bare = typed.replace("\u00a0", " ").strip().removeprefix("€").removesuffix("€").strip()
+    found = _AMOUNT.fullmatch(bare)
+    if found is None:
+        return typed.strip()
+    whole = re.sub(r"[. ]", "", found["whole"])
+    return f"{whole}.{found['rest']}" if found["rest"] else whole
