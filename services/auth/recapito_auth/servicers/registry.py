@@ -1,6 +1,7 @@
 """CustomerRegistryService."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any, Final
 
 from recapito.auth.v1 import registration_pb2, registry_pb2_grpc
@@ -13,10 +14,11 @@ from recapito_auth.flows.freeze import freeze
 from recapito_auth.flows.import_rows import Head, import_rows
 from recapito_auth.flows.parts import Parts
 from recapito_auth.flows.revert_mobile import revert_mobile
-from recapito_auth.flows.watch_contact_changes import place_of, watch
+from recapito_auth.flows.watch_contact_changes import changed_after
 from recapito_auth.registry_import.parse import COLUMNS
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.errors import Violation, invalid
+from recapito_servicekit.feed import follow
 from recapito_servicekit.times import from_timestamp, to_timestamp
 
 _TYPES: Final = {
@@ -82,7 +84,8 @@ class CustomerRegistryServicer(registry_pb2_grpc.CustomerRegistryServiceServicer
         self, request: pb.WatchContactChangesRequest, context: Any
     ) -> AsyncIterator[pb.WatchContactChangesResponse]:
         """See the proto."""
-        async for told, customer in watch(self._parts, place_of(request.cursor), current_call().time_left() - 1):
+        changes = follow(partial(changed_after, self._parts), request.cursor, current_call().time_left())
+        async for told, customer in changes:
             yield pb.WatchContactChangesResponse(
                 cursor=str(told.seq),
                 changed=told.changed,

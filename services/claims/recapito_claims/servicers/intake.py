@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import grpc
@@ -12,11 +13,12 @@ from recapito.claims.v1 import intake_pb2_grpc
 from recapito_claims.flows.handle_claim import ask_customer, close_claim, update_expense
 from recapito_claims.flows.read_attachment import read_attachment
 from recapito_claims.flows.read_claims import get_filed
-from recapito_claims.flows.watch_claims import place_of, watch
+from recapito_claims.flows.watch_claims import happened_after
 from recapito_claims.servicers import messages
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit.calls import current_call
 from recapito_servicekit.clock import Clock
+from recapito_servicekit.feed import follow
 from recapito_servicekit.sql import Database
 from recapito_servicekit.times import from_timestamp
 
@@ -36,7 +38,8 @@ class IntakeServicer(intake_pb2_grpc.ClaimsIntakeServiceServicer):
         self, request: pb.WatchClaimsRequest, context: grpc.ServicerContext
     ) -> AsyncIterator[pb.WatchClaimsResponse]:
         """Tells what happened, then what happens."""
-        async for step, claim in watch(self._database, place_of(request.cursor), current_call().time_left()):
+        happened = follow(partial(happened_after, self._database), request.cursor, current_call().time_left())
+        async for step, claim in happened:
             yield pb.WatchClaimsResponse(cursor=str(step.seq), step=messages.step(step), claim=messages.claim(claim))
 
     def GetClaim(
