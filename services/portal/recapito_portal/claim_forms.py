@@ -2,7 +2,6 @@
 
 # mypy: allow-subclassing-any
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -12,6 +11,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectF
 from wtforms.validators import InputRequired, Length, Optional
 
 from recapito_portal import claim_texts
+from recapito_portal.forms import choices
 
 _DATE = {"type": "date"}
 _CODE = {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
@@ -29,10 +29,6 @@ def _short() -> Length:
     return Length(max=256, message=_l("Il testo è troppo lungo."))
 
 
-def _choices(texts_by_value: Mapping[Any, Any]) -> list[SelectChoice]:
-    return [SelectChoice(str(value), text) for value, text in texts_by_value.items()]
-
-
 class PartForm(FlaskForm):
     """A page of a draft."""
 
@@ -47,7 +43,7 @@ class EventForm(PartForm):
 
     kind = RadioField(
         _l("Tipo di denuncia"),
-        choices=_choices(claim_texts.CLAIM_KINDS),
+        choices=choices(claim_texts.CLAIM_KINDS),
         validators=[InputRequired(_l("Scegli il tipo di denuncia."))],
     )
     event_date = StringField(
@@ -75,7 +71,7 @@ class BeneficiaryForm(PartForm):
 
     kinship = RadioField(
         _l("Per chi erano le cure?"),
-        choices=_choices(claim_texts.KINSHIPS),
+        choices=choices(claim_texts.KINSHIPS),
         validators=[InputRequired(_l("Scegli per chi erano le cure."))],
     )
     given_name = StringField(_l("Nome del familiare"), _maybe())
@@ -102,7 +98,7 @@ class AccidentForm(PartForm):
     )
     third_party = RadioField(
         _l("È responsabile qualcun altro?"),
-        choices=_choices(claim_texts.ANSWERS),
+        choices=choices(claim_texts.ANSWERS),
         validators=[InputRequired(_l("Scegli sì o no."))],
     )
     third_party_name = StringField(_l("Chi, se lo sai (facoltativo)"), _maybe())
@@ -113,7 +109,7 @@ class AdmissionForm(PartForm):
 
     admitted = RadioField(
         _l("C'è stato un ricovero?"),
-        choices=_choices(claim_texts.ANSWERS),
+        choices=choices(claim_texts.ANSWERS),
         validators=[InputRequired(_l("Scegli sì o no."))],
     )
     provider = StringField(_l("Ospedale o clinica"), _maybe(), description=_l("Come scritto sulla lettera di dimissioni."))
@@ -135,7 +131,7 @@ class PaymentForm(PartForm):
     )
     exists = RadioField(
         _l("Un'altra assicurazione copre le stesse spese?"),
-        choices=_choices(claim_texts.ANSWERS),
+        choices=choices(claim_texts.ANSWERS),
         validators=[InputRequired(_l("Scegli sì o no."))],
     )
     insurer = StringField(_l("Quale assicurazione"), _maybe())
@@ -146,7 +142,7 @@ class ExpenseForm(PartForm):
 
     category = SelectField(
         _l("Tipo di spesa"),
-        choices=[SelectChoice("", _l("Scegli…")), *_choices(claim_texts.CATEGORIES)],
+        choices=[SelectChoice("", _l("Scegli…")), *choices(claim_texts.CATEGORIES)],
         validators=[InputRequired(_l("Scegli il tipo di spesa."))],
     )
     provider = StringField(
@@ -169,7 +165,7 @@ class AttachmentForm(FlaskForm):
 
     kind = SelectField(
         _l("Che documento è"),
-        choices=[SelectChoice("", _l("Scegli…")), *_choices(claim_texts.ATTACHMENT_KINDS)],
+        choices=[SelectChoice("", _l("Scegli…")), *choices(claim_texts.ATTACHMENT_KINDS)],
         validators=[InputRequired(_l("Scegli che documento è."))],
     )
     document = MultipleFileField(

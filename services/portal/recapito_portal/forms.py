@@ -9,8 +9,6 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from recapito.auth.v1 import registration_pb2
-from recapito.contact_change.v1 import contact_change_pb2
 from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectChoice, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -34,7 +32,8 @@ def _pasted(typed: str | None) -> str | None:
     return runs.pop() if not plain.isdecimal() and len(runs) == 1 else plain
 
 
-def _choices(texts_by_value: Mapping[Any, Any]) -> list[SelectChoice]:
+def choices(texts_by_value: Mapping[Any, Any]) -> list[SelectChoice]:
+    """One of the values that have words."""
     return [SelectChoice(str(value), text) for value, text in texts_by_value.items()]
 
 
@@ -47,9 +46,7 @@ class PersonTypeForm(FlaskForm):
 
     person_type = RadioField(
         _l("Che persona sei?"),
-        choices=_choices(
-            {registration_pb2.PERSON_TYPE_PERSON: _l("Persona fisica"), registration_pb2.PERSON_TYPE_COMPANY: _l("Azienda")}
-        ),
+        choices=choices(texts.PERSON_TYPES),
         validators=[InputRequired(_l("Scegli Persona fisica o Azienda."))],
     )
 
@@ -166,12 +163,7 @@ class NewMobileForm(FlaskForm):
 
     reason = RadioField(
         _l("Perché vuoi aggiornare il recapito?"),
-        choices=_choices(
-            {
-                contact_change_pb2.REASON_REPLACE: _l("Ho cambiato numero di cellulare"),
-                contact_change_pb2.REASON_NOT_RECOGNISED: _l("Non riconosco il numero indicato"),
-            }
-        ),
+        choices=choices(texts.CHANGE_REASONS),
         validators=[InputRequired(_l("Scegli un motivo."))],
     )
     new_mobile = StringField(
@@ -187,7 +179,7 @@ class DocumentTypeForm(FlaskForm):
 
     type = RadioField(
         _l("Quale documento alleghi?"),
-        choices=_choices(texts.DOCUMENT_TYPES),
+        choices=choices(texts.DOCUMENT_TYPES),
         validators=[InputRequired(_l("Scegli un documento."))],
     )
 
