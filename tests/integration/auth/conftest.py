@@ -13,14 +13,6 @@ from tests.support.redis import RedisServer
 
 
 @pytest.fixture
-def otp(pki: Pki, redis_url: str, clock: Clock) -> Iterator[Otp]:
-    """One-time codes at the test's own time."""
-    service = Otp(pki, redis_url, clock)
-    yield service
-    service.stop()
-
-
-@pytest.fixture
 def auth(pki: Pki, redis_server: RedisServer, database_url: str, otp: Otp, clock: Clock, tmp_path: Path) -> Iterator[Auth]:
     """The service at the test's own time, its Redis empty."""
     service = Auth(pki, redis_server.url(1), database_url, otp, clock, tmp_path)

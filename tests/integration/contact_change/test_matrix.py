@@ -20,7 +20,7 @@ from recapito_contact_change.store import repudiations
 from recapito_contact_change.store.tables import ALLOWANCES, CASES, CHANGES, NOTICES, OPINIONS, OUTBOX, QUESTIONS
 from recapito_servicekit.errors import Kind
 from recapito_servicekit.status import refusal_from
-from tests.integration.contact_change.system import System, identity_document, picture
+from tests.integration.contact_change.system import System, identity_document
 from tests.integration.contact_change.test_events import Pump
 
 DRAWN = set(re.findall(r"(\w+) --> (\w+): (\w+)", (Path(domain.__file__).parent / "domain.mermaid").read_text()))
@@ -56,7 +56,6 @@ class Matrix:
     def __init__(self, system: System) -> None:
         self.system = system
         owner = system.sign_in("C1")
-        self.spare = [owner.upload(picture(colour)).document_id for colour in ("red", "green")]
         self.change_id = owner.submit().change_id
         Pump(system).run()
         self.case_id = system.rows("cases")[0].case_id

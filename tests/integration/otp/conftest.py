@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from recapito_otp.store import redis_jobs
-from recapito_servicekit.clock import Clock, system_clock
+from recapito_servicekit.clock import system_clock
 from tests.integration.otp.service import Otp
 from tests.support.pki import Pki
 from tests.support.smtp import SmtpSink
@@ -16,14 +16,6 @@ from tests.support.smtp import SmtpSink
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker looks for tries that are due each time that its wait for a new job ends: what a test puts off comes sooner."""
     monkeypatch.setattr(redis_jobs, "BLOCK", timedelta(milliseconds=50))
-
-
-@pytest.fixture
-def otp(pki: Pki, redis_url: str, clock: Clock) -> Iterator[Otp]:
-    """The service at the test's own time."""
-    service = Otp(pki, redis_url, clock)
-    yield service
-    service.stop()
 
 
 @pytest.fixture

@@ -2,28 +2,20 @@
 
 import re
 import stat
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from cryptography import x509
 
+from tests.support.compose_prepare import load_prepare
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
 def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    loader = SourceFileLoader("compose_prepare", str(ROOT / "deploy" / "compose" / "prepare"))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    module = module_from_spec(spec)
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
-    loader.exec_module(module)
-    monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module, "FOLDER", tmp_path / "secrets")
-    return module
+    return load_prepare(monkeypatch, tmp_path)
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
