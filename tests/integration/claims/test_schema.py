@@ -24,6 +24,6 @@ def test_the_migrations_lead_to_the_tables_that_the_code_uses(database_url: str)
 def test_serve_without_settings_names_all_that_are_missing() -> None:
     run = run_command("claims", ["serve"], {"RECAPITO_DOCUMENT_KEYS": "no key"})
     assert run.returncode == 2
-    for name in ("DATABASE_URL", "BLOB_DIR", "AUTH_ADDRESS", "OTP_ADDRESS"):
+    for name in ("DATABASE_URL", "AUTH_ADDRESS", "OTP_ADDRESS"):
         assert f"RECAPITO_{name}: missing" in run.stderr
     assert "Traceback" not in run.stderr
