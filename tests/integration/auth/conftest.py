@@ -13,8 +13,11 @@ from tests.support.redis import RedisServer
 
 
 @pytest.fixture
-def auth(pki: Pki, redis_server: RedisServer, database_url: str, otp: Otp, clock: Clock, tmp_path: Path) -> Iterator[Auth]:
-    """The service at the test's own time, its Redis empty."""
-    service = Auth(pki, redis_server.url(1), database_url, otp, clock, tmp_path)
+def auth(
+    request: pytest.FixtureRequest, pki: Pki, redis_server: RedisServer, database_url: str, otp: Otp, clock: Clock, tmp_path: Path
+) -> Iterator[Auth]:
+    """The service at the test's own time, its Redis empty. Hashes cost next to nothing but for tests marked ``full_cost``."""
+    full_cost = request.node.get_closest_marker("full_cost") is not None
+    service = Auth(pki, redis_server.url(1), database_url, otp, clock, tmp_path, full_cost=full_cost)
     yield service
     service.stop()

@@ -1,6 +1,7 @@
 """The auth service over real gRPC with mTLS, SQL and Redis, beside a real OTP service; the clock is the test's."""
 
 import base64
+import dataclasses
 import functools
 import json
 from collections.abc import Callable
@@ -61,6 +62,8 @@ C7,PERSON,玉,陳,CHNYXX80A41Z210E,chen@example.com,389 1234567,en,P-7
 C8,PERSON,Ruggiero,Bellò,BLLRGR70A01H501Y,bello@example.com,370 1234567,it,P-8
 C9,PERSON,Ruggiero Antonio,Bellò,BLLRGR70A02H501D,bello@example.com,370 1234567,it,P-9
 """
+# what no setting may say: most tests are not about what a hash costs
+CHEAP_KIB, CHEAP_PASSES = 64, 1
 START = registration_pb2.StartRegistrationRequest
 PERSON = registration_pb2.PERSON_TYPE_PERSON
 COMPANY = registration_pb2.PERSON_TYPE_COMPANY
@@ -72,9 +75,20 @@ def app_of(uri: str) -> pyotp.TOTP:
 
 
 class Auth:
-    """A running service with a small registry, and its OTP service."""
+    """A running service with a small registry, and its OTP service. ``full_cost``: it hashes as the settings say."""
 
-    def __init__(self, pki: Pki, redis_url: str, database_url: str, otp: Otp, clock: Clock, folder: Path, **more: str) -> None:
+    def __init__(
+        self,
+        pki: Pki,
+        redis_url: str,
+        database_url: str,
+        otp: Otp,
+        clock: Clock,
+        folder: Path,
+        *,
+        full_cost: bool = False,
+        **more: str,
+    ) -> None:
         self.pki, self.otp, self.clock, self.port = pki, otp, clock, free_port()
         self.environment = {
             **server_environment(pki, "auth", self.port),
@@ -85,6 +99,8 @@ class Auth:
             **more,
         }
         self.settings = load(AuthSettings, "auth", self.environment)
+        if not full_cost:
+            self.settings = dataclasses.replace(self.settings, argon2_memory_kib=CHEAP_KIB, argon2_passes=CHEAP_PASSES)
         sql.migrate(database_url, Path(recapito_auth.__file__).parent)
         self.database = sql.Database(database_url, 4)
         self.import_text(REGISTRY, folder / "registry.csv")

@@ -277,6 +277,7 @@ def test_change_that_was_killed_between_redis_and_sql_locks_nobody_out(
         assert sessions.least_epoch(operator_id) == 3
 
 
+@pytest.mark.full_cost
 def test_password_is_hashed_anew_when_the_setting_rose(auth: Auth, anna: Operator) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     with auth.database.transaction() as connection:

@@ -256,6 +256,7 @@ def test_no_secret_lies_in_redis(auth: Auth, redis_server: RedisServer) -> None:
         assert secret not in kept
 
 
+@pytest.mark.full_cost
 def test_hash_of_lower_settings_is_made_anew_at_the_next_right_password(auth: Auth) -> None:
     auth.register()
     outgrown = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)

@@ -19,7 +19,7 @@ from recapito_auth.store.tables import ACCOUNTS, CUSTOMERS
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
-from tests.integration.auth.service import Auth, refused
+from tests.integration.auth.service import CHEAP_KIB, CHEAP_PASSES, Auth, refused
 from tests.support.redis import RedisServer
 
 DAYS_30 = timedelta(days=30)
@@ -93,7 +93,7 @@ class SignIns(RuleBasedStateMachine):
     clock: SetClock
     redis: RedisServer
     numbers = itertools.count(1)
-    password_hash = Hasher(19_456, 2).hash(FIRST_PASSWORD)
+    password_hash = Hasher(CHEAP_KIB, CHEAP_PASSES).hash(FIRST_PASSWORD)
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,6 +20,7 @@ from tests.integration.auth.service import Auth, refused
 from tests.support.redis import RedisServer
 
 pytestmark = [
+    pytest.mark.full_cost,
     pytest.mark.skipif(not os.environ.get("RECAPITO_TIMING"), reason="minutes long; RECAPITO_TIMING=1 runs it"),
     pytest.mark.timeout(1800),
 ]
