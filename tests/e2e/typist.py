@@ -16,6 +16,8 @@ class Typist(Person):
 
     def __init__(self, browser: Browser, url: str, pictures: Path) -> None:
         super().__init__(browser, url, PHONE, pictures)
+        # from the start: told of it only as the key is pressed, a busy browser may open a dialogue that nobody sees
+        self.page.on("filechooser", lambda _: None)
 
     def reach(self, selector: str) -> None:
         """Presses Tab until the element has the focus, and sees that the focus shows."""

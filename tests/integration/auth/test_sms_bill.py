@@ -71,6 +71,7 @@ def test_number_on_file_gets_ten_texts_a_day_however_many_ask_for_them(auth: Aut
     started = 0
     for n in range(CALLS):
         started += register(auth, "3201234519", f"203.0.{n}.7")
+        texts(auth, mailbox)  # what waits longer than its code lives isn't sent
         clock.forward(minutes=23)
     assert clock.now - begun < timedelta(days=1)
     assert started == 10
@@ -98,6 +99,7 @@ def test_who_has_the_password_gets_ten_codes_a_day_sent_and_no_more(auth: Auth, 
     clock.forward(days=1)
     for _ in range(10):
         auth.password()
+        texts(auth, mailbox)  # what waits longer than its code lives isn't sent
         clock.forward(minutes=23)
     for _ in range(CALLS - 10):
         assert refused(partial(auth.password, ip="203.0.113.9")).reason == "TOO_MANY_TO_DESTINATION"
