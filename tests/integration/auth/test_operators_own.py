@@ -76,7 +76,7 @@ def live(auth: Auth, token: str) -> bool:
 def events(auth: Auth) -> list[str]:
     """What was recorded, without the customers' part of it."""
     with auth.database.read() as connection:
-        rows = connection.exec_driver_sql("SELECT event FROM audit WHERE event LIKE 'OPERATOR%' ORDER BY seq").all()
+        rows = connection.execute(sa.text("SELECT event FROM audit WHERE event LIKE 'OPERATOR%' ORDER BY seq")).all()
     return [row[0] for row in rows]
 
 
