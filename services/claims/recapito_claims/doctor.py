@@ -1,13 +1,12 @@
 """What ``recapito-claims doctor`` looks at."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from recapito_claims.settings import ClaimsSettings
 from recapito_documents import stores
 from recapito_documents.scanning import scanner
 from recapito_servicekit.clock import system_clock
-from recapito_servicekit.doctor import Check, Finding, peers
+from recapito_servicekit.doctor import Check, peers
 from recapito_servicekit.doctor.certificates import certificate
 from recapito_servicekit.doctor.sql import database
 from recapito_servicekit.settings import load
@@ -20,17 +19,7 @@ def checks() -> list[tuple[str, Check]]:
         ("certificate", lambda: certificate(found, "claims", system_clock())),
         ("callers", lambda: peers.callers(found)),
         ("database", lambda: database(found.database_url, Path(__file__).parent, "claims", system_clock)),
-        ("documents", lambda: _documents(found)),
+        ("documents", lambda: peers.documents(found, lambda: stores.try_out(found), scanner(found.clamd_address))),
         ("mail relay", lambda: peers.relay(found)),
         ("services", lambda: peers.services(found, {"auth": found.auth_address, "otp": found.otp_address})),
     ]
-
-
-def _documents(found: ClaimsSettings) -> Iterator[Finding]:
-    if found.blob_bucket:
-        yield from peers.tried(found.blob_bucket, lambda: stores.try_out(found), "look at RECAPITO_S3_… and the bucket's policy")
-    else:
-        yield from peers.folder(found.blob_dir)
-    scan = scanner(found.clamd_address)
-    if scan is not None:
-        yield from peers.tried(f"the virus scanner {found.clamd_address}", lambda: scan(b"recapito doctor"), "start clamd")

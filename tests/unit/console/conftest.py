@@ -16,7 +16,8 @@ from recapito_servicekit.settings import ServerSettings, load
 from tests.support.pki import Pki
 from tests.support.ports import free_port
 from tests.support.serving import ServerThread, channel_as, server_environment
-from tests.unit.console.services import Operators, Reviews, Services, case
+from tests.unit.console.operators import Operators
+from tests.unit.console.services import Reviews, Services, case
 
 
 def environment(pki: Pki, port: int) -> dict[str, str]:

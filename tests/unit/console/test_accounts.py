@@ -11,7 +11,8 @@ from recapito_auth.domain.chain import Event
 from recapito_console.texts_accounts import EVENTS, OBSTACLES
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
 from tests.unit.console.conftest import Browser
-from tests.unit.console.services import CODES, Services
+from tests.unit.console.operators import CODES
+from tests.unit.console.services import Services
 
 PAGES = ["/operatori", "/clienti", "/clienti/K-1"]
 

@@ -8,7 +8,8 @@ from recapito_auth.domain.passwords import Weakness
 from recapito_console.texts_accounts import PASSWORD_FAULTS
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
 from tests.unit.console.conftest import Browser
-from tests.unit.console.services import CODES, NEW_TOTP, PASSWORD, TOTP, URI, Services
+from tests.unit.console.operators import CODES, NEW_TOTP, PASSWORD, TOTP, URI
+from tests.unit.console.services import Services
 
 NEW = "quattro gatti al tramonto"
 SIGN_IN = {"username": "anna.bianchi", "password": PASSWORD, "totp": TOTP}

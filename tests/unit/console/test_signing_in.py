@@ -7,7 +7,8 @@ import pytest
 
 from recapito_servicekit.errors import Kind, Refusal
 from tests.unit.console.conftest import Browser
-from tests.unit.console.services import PASSWORD, TOTP, Services
+from tests.unit.console.operators import PASSWORD, TOTP
+from tests.unit.console.services import Services
 
 RIGHT = {"username": "anna.bianchi", "password": PASSWORD, "totp": TOTP}
 

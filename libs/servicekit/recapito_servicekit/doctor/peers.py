@@ -19,7 +19,7 @@ from recapito_servicekit.callers import BadCallers, Callers
 from recapito_servicekit.calling import channel
 from recapito_servicekit.doctor import Finding, fail, ok, warn
 from recapito_servicekit.mail import MailSettings
-from recapito_servicekit.settings import CommonSettings, ServerSettings
+from recapito_servicekit.settings import CommonSettings, DocumentSettings, ServerSettings
 from recapito_servicekit.tls import Identity
 
 SECONDS: Final = 5.0
@@ -103,6 +103,18 @@ def tried(what: str, act: Callable[[], object], mend: str) -> Iterator[Finding]:
         yield fail(f"{what}: {error or type(error).__name__}", mend)
         return
     yield ok(f"{what} works")
+
+
+def documents(
+    settings: DocumentSettings, try_store: Callable[[], object], scan: Callable[[bytes], object] | None
+) -> Iterator[Finding]:
+    """Where documents lie: the folder, or the bucket as ``try_store`` finds it; and the virus scanner, if there is one."""
+    if settings.blob_bucket:
+        yield from tried(settings.blob_bucket, try_store, "look at RECAPITO_S3_… and the bucket's policy")
+    else:
+        yield from folder(settings.blob_dir)
+    if scan is not None:
+        yield from tried(f"the virus scanner {settings.clamd_address}", lambda: scan(b"recapito doctor"), "start clamd")
 
 
 def relay(settings: MailSettings) -> Iterator[Finding]:
