@@ -6,7 +6,9 @@ import pytest
 
 from recapito_servicekit.clock import Clock
 from tests.integration.otp.service import Otp
+from tests.integration.requests import make_things
 from tests.support.pki import Pki
+from tests.support.system import System
 
 
 @pytest.fixture
@@ -15,3 +17,9 @@ def otp(pki: Pki, redis_url: str, clock: Clock) -> Iterator[Otp]:
     service = Otp(pki, redis_url, clock)
     yield service
     service.stop()
+
+
+@pytest.fixture(scope="module")
+def things(system: System) -> dict[str, str]:
+    """Ids of one customer's things, by the name of the field that asks for them, and the session's token."""
+    return make_things(system)

@@ -9,27 +9,19 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from recapito.access.v1 import access_pb2
-from recapito.auth.v1 import (
-    authentication_pb2,
-    authentication_pb2_grpc,
-)
-from recapito.claims.v1 import claims_pb2, claims_pb2_grpc
-from recapito.contact_change.v1 import contact_change_pb2, contact_change_pb2_grpc
 
-from recapito_servicekit.callers import Callers
 from recapito_servicekit.calling import bearer, channel
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.gate import access_of
 from recapito_servicekit.status import refusal_from
 from recapito_servicekit.tls import Identity
+from tests.integration.requests import CALLERS, empty, filled
 from tests.support.contract import path_of, rpcs
 from tests.support.pki import Pki
-from tests.support.serving import CALLERS_FILE
 from tests.support.system import GRPC_PORTS, System
 
 RPCS = [pytest.param(service, method, id=method.full_name.removeprefix("recapito.")) for service, method in rpcs()]
 EVERYBODY = ("portal", "console", "auth", "otp", "contact-change", "claims", "internal")
-CALLERS = Callers.read(CALLERS_FILE)
 
 
 def invoke(to: grpc.Channel, method: MethodDescriptor, request: Message, token: str = "") -> Any:
@@ -48,10 +40,6 @@ def refusal_of(to: grpc.Channel, method: MethodDescriptor, request: Message, tok
     with pytest.raises(grpc.RpcError) as caught:
         invoke(to, method, request, token)
     return refusal_from(caught.value)
-
-
-def empty(method: MethodDescriptor) -> Message:
-    return GetMessageClass(method.input_type)()
 
 
 @pytest.fixture(scope="module")
@@ -116,69 +104,6 @@ def test_person_who_may_not_act_is_refused(
         too_low = next(role for role in ("auditor", "reviewer") if role not in access.roles)
         refusal = refusal_of(channels[caller, service], method, empty(method), tokens[too_low])
         assert (refusal.kind, refusal.reason) == (Kind.PERMISSION_DENIED, "ROLE_NOT_ALLOWED")
-
-
-@pytest.fixture(scope="module")
-def things(system: System) -> dict[str, str]:
-    """Ids of one customer's things, by the name of the field that asks for them."""
-    _, token = system.signed_in()
-    with system.channel("portal", "auth") as auth, system.channel("portal", "claims") as claims:
-        draft = claims_pb2_grpc.ClaimsServiceStub(claims).CreateDraft(
-            claims_pb2.CreateDraftRequest(request_id="mine"), metadata=bearer(token)
-        )
-        step_up = authentication_pb2_grpc.AuthenticationServiceStub(auth).StartStepUp(
-            authentication_pb2.StartStepUpRequest(purpose="step_up"), metadata=bearer(token)
-        )
-    with system.channel("portal", "contact-change") as changes:
-        stub = contact_change_pb2_grpc.ContactChangeServiceStub(changes)
-        pieces = [
-            contact_change_pb2.UploadDocumentRequest(name="front.png"),
-            contact_change_pb2.UploadDocumentRequest(chunk=picture()),
-        ]
-        document = stub.UploadDocument(iter(pieces), metadata=bearer(token))
-    return {
-        "claim_id": draft.claim.claim_id,
-        "challenge_id": step_up.challenge.challenge_id,
-        "document_ids": document.document_id,
-        "change_id": "0" * 32,
-    }
-
-
-def picture() -> bytes:
-    """A picture that the pipeline takes."""
-    import io
-
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.new("RGB", (640, 400), "white").save(out, "PNG")
-    return out.getvalue()
-
-
-def filled(method: MethodDescriptor, things: dict[str, str]) -> Message | None:
-    """A request that names the things; None where the RPC asks for none of them by id."""
-    request: Any = empty(method)
-    names = {field.name for field in method.input_type.fields}
-    ids = {name for name in names if name.endswith(("_id", "_ids")) and name != "request_id"}
-    if "head" in names:
-        request.head.claim_id = things["claim_id"]
-        request.head.kind = claims_pb2.ATTACHMENT_KIND_INVOICE
-        request.head.name = "a.png"
-        return request  # type: ignore[no-any-return]
-    if not ids:
-        return None
-    for name in ids:
-        if name == "document_ids":
-            request.document_ids.append(things[name])
-        else:
-            setattr(request, name, things.get(name, "0" * 32))
-    for name, value in (("code", "000000"), ("request_id", "theirs"), ("expected_version", 1), ("proof", "no-such-proof")):
-        if name in names:
-            setattr(request, name, value)
-    if "expense" in names:
-        expense = claims_pb2.Expense(provider="P", document_number="1", document_date="2026-11-01", amount="10.00")
-        request.expense.CopyFrom(expense)
-    return request  # type: ignore[no-any-return]
 
 
 OF_CUSTOMERS = [param for param in RPCS if access_pb2.PERSON_CUSTOMER in access_of(path_of(param.values[1])).persons]  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 _TYPED: Final = re.compile(r"\+?[0-9 .\-/()+\u00a0]+", re.ASCII)
 COUNTRY: Final = 39
+_LONGEST: Final = 15  # digits, of any number anywhere (E.164)
 _HEAD: Final = 3
 _TAIL: Final = 2
 # What nearly every email looks like, and email_validator takes as it stands; what doesn't fit here is asked of it. A test holds
@@ -62,6 +63,8 @@ def mobile(typed: str) -> str:
         raise BadContact(Fault.LANDLINE)
     if _is_plain_mobile(national):
         return f"+{COUNTRY}{national}"
+    if len(national) > _LONGEST:  # more digits than Python makes a number of, too
+        raise BadContact(Fault.NOT_A_MOBILE)
     number = phonenumbers.PhoneNumber(country_code=COUNTRY, national_number=int(national or "0"))
     if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.MOBILE:
         raise BadContact(Fault.NOT_A_MOBILE)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 import grpc
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from prometheus_client import Counter, Gauge, Histogram
 from recapito.access.v1 import access_pb2
 
@@ -33,6 +33,7 @@ from recapito_servicekit.clock import Clock
 from recapito_servicekit.deadlines import Deadlines
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.persons import Introspect, demand
+from recapito_servicekit.reading import Unreadable, reader
 from recapito_servicekit.status import DETAILS_KEY, details_of, refusal_from
 
 log = logs.get(__name__)
@@ -97,7 +98,8 @@ class Gate:
     def wrap(self, path: str, handler: Handler) -> Handler:
         """The handler that a server is given instead of ``handler``."""
         rpc = _Rpc(path, handler, self._seconds)
-        common: Any = {"request_deserializer": handler.request_deserializer, "response_serializer": handler.response_serializer}
+        parse = reader(cast("Callable[[bytes], Any]", handler.request_deserializer), rpc.request_type)  # generated code gives one
+        common: Any = {"request_deserializer": parse, "response_serializer": handler.response_serializer}
         if handler.response_streaming:
             make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
             return make(self._answering_many(rpc), **common)
@@ -109,6 +111,7 @@ class Gate:
             passing = self._enter(rpc, request, context)
             try:
                 await self._admit(passing, context)
+                request = _readable(request)
                 if not rpc.plain:
                     response = await rpc.handler(request, context)
                 else:
@@ -128,7 +131,7 @@ class Gate:
             passing = self._enter(rpc, request, context)
             try:
                 await self._admit(passing, context)
-                async for message in self._stream(rpc.handler, request, context):
+                async for message in self._stream(rpc.handler, _readable(request), context):
                     yield message
             except (Exception, asyncio.CancelledError) as error:
                 await self._refuse(passing, error, context)
@@ -152,7 +155,7 @@ class Gate:
         caller = caller_of(context)
         came = _text(metadata.get(traces.REQUEST_ID)), _text(metadata.get(traces.TRACEPARENT))
         span = traces.enter(rpc.name, traces.Kind.SERVER, *came, rpc=rpc.name, caller=caller)
-        if rpc.ids_asked:
+        if rpc.ids_asked and not isinstance(request, Unreadable):
             _bind(request, rpc.ids_asked)
         self._in_flight += 1
         return _Passing(rpc, caller, metadata, span)
@@ -246,7 +249,9 @@ class _Rpc:
         if self.access.max_age_seconds:  # some allow more, so that a code on its way can arrive
             self.access.max_age_seconds += room.step_up_seconds - STEP_UP_SECONDS
         self.needs_person = list(self.access.persons) != [access_pb2.PERSON_NOBODY]
-        asked, self.ids_answered = ids_of(path)
+        method = _method_of(path)
+        self.request_type: Descriptor = method.input_type
+        asked, self.ids_answered = _ids_in(method.input_type), _ids_in(method.output_type)
         self.ids_asked = () if self.takes_stream else asked
 
 
@@ -266,14 +271,13 @@ class _Passing:
         self.task = cast("asyncio.Task[Any]", asyncio.current_task())  # grpc.aio runs each call in one
 
 
-def ids_of(path: str) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
-    """Where the request and the response of an RPC name what they are about: ``change_id``, ``challenge.challenge_id``."""
+def _method_of(path: str) -> MethodDescriptor:
     service, _, method = path.lstrip("/").partition("/")
-    found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[method]
-    return _ids_in(found.input_type), _ids_in(found.output_type)
+    return descriptor_pool.Default().FindServiceByName(service).methods_by_name[method]
 
 
 def _ids_in(message: Descriptor | None) -> tuple[Place, ...]:
+    """Where a message names what it is about: ``change_id``, ``challenge.challenge_id``."""
     if message is None:
         return ()
     own = [field.name for field in message.fields if field.name in logs.IDS]
@@ -299,14 +303,19 @@ def _pulled(requests: AsyncIterator[Any], loop: asyncio.AbstractEventLoop, secon
         return await anext(requests, _END)
 
     while (message := asyncio.run_coroutine_threadsafe(step(), loop).result(seconds)) is not _END:
-        yield message
+        yield _readable(message)
+
+
+def _readable(request: Any) -> Any:
+    """The request, if it is one. Raises INVALID_ARGUMENT."""
+    if isinstance(request, Unreadable):
+        raise request.refusal
+    return request
 
 
 def access_of(path: str) -> access_pb2.Access:
     """What the RPC demands of the person, from its descriptor. An RPC that doesn't say is refused to everybody."""
-    service, _, method = path.lstrip("/").partition("/")
-    found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[method].GetOptions()
-    access: access_pb2.Access = found.Extensions[access_pb2.access]
+    access: access_pb2.Access = _method_of(path).GetOptions().Extensions[access_pb2.access]
     if not access.persons or access_pb2.PERSON_UNSPECIFIED in access.persons:
         raise RuntimeError(f"{path} does not say who may act (recapito.access.v1.access)")
     return access

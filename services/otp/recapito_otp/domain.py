@@ -238,10 +238,3 @@ class Faults:
         except contacts.BadContact as error:
             self.add("destination", error.fault.value, "E.164 for CHANNEL_SMS, an address for CHANNEL_EMAIL")
         return value
-
-    def ip(self, value: str) -> None:
-        """An address, or nothing."""
-        try:
-            network_of(value or "::1")
-        except ValueError:
-            self.add("client.ip", "NOT_AN_ADDRESS", "IPv4 or IPv6 in text form, or empty")

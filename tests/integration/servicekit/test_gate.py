@@ -114,6 +114,16 @@ def test_listed_caller_with_its_purpose_gets_an_answer(pki: Pki, port: int) -> N
     assert answer.challenge.challenge_id == "auth/192.0.2.1"
 
 
+def test_believed_client_comes_from_an_address_or_from_none(pki: Pki, port: int) -> None:
+    with channel_as(pki, "auth", port) as channel:
+        stub = otp_pb2_grpc.OtpServiceStub(channel)
+        for ip in ("10.0.0.999", "fe80::1%eth0", "a" * 100):
+            request = otp_pb2.IssueChallengeRequest(purpose="sign_in")
+            request.client.ip = ip
+            refusal = refused(lambda: stub.IssueChallenge(request))  # noqa: B023
+            assert [(one.field, one.reason) for one in refusal.violations] == [("client.ip", "NOT_AN_ADDRESS")]
+
+
 def test_client_of_a_caller_that_is_not_believed_is_passed_over(pki: Pki, port: int) -> None:
     with channel_as(pki, "internal", port) as channel:
         request = otp_pb2.IssueChallengeRequest(purpose="step_up")

@@ -41,6 +41,7 @@ def test_mobile_that_looks_odd_is_kept_whole(typed: str, kept: str) -> None:
     ("32012345", Fault.NOT_A_MOBILE),
     ("320123451900", Fault.NOT_A_MOBILE),
     ("800123456", Fault.NOT_A_MOBILE),
+    ("3" * 5_000, Fault.NOT_A_MOBILE),
 ])  # fmt: skip
 def test_number_that_is_no_italian_mobile_is_refused_with_its_fault(typed: str, fault: Fault) -> None:
     with pytest.raises(BadContact) as caught:

@@ -54,7 +54,7 @@ class IssueChallenge:
 
         Raises INVALID_ARGUMENT, RESOURCE_EXHAUSTED with when to come again, UNAVAILABLE.
         """
-        channel, destination = _checked(ask, client)
+        channel, destination = _checked(ask)
         rules, vault, now = self._rules, self._vault, self._clock()
         shard = vault.shard(destination)
         challenge_id = vault.id_of(
@@ -95,7 +95,7 @@ class IssueChallenge:
         return challenge
 
 
-def _checked(ask: Ask, client: ClientInfo) -> tuple[Channel, str]:
+def _checked(ask: Ask) -> tuple[Channel, str]:
     faults = Faults()
     faults.length("request_id", ask.request_id, 1, 64)
     faults.length("subject", ask.subject, 1, 128)
@@ -104,6 +104,5 @@ def _checked(ask: Ask, client: ClientInfo) -> tuple[Channel, str]:
     faults.length("locale", ask.locale, 0, 35)
     faults.hash(ask.transaction_hash)
     faults.visible("summary", ask.summary, 60)
-    faults.ip(client.ip)
     faults.raise_any()
     return ask.channel or Channel.SMS, destination  # no channel is a fault, so it has been raised by here

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from recapito_otp import metrics
-from recapito_otp.domain import Challenge, Faults, Rules, shard_of
+from recapito_otp.domain import Challenge, Rules, shard_of
 from recapito_otp.flows.count_client import CountClient
 from recapito_otp.flows.limit_prefix import LimitPrefix
 from recapito_otp.store.redis_store import NewCode, RedisStore
@@ -45,9 +45,6 @@ class ResendChallenge:
         Raises NOT_FOUND; RESOURCE_EXHAUSTED with when to come again; FAILED_PRECONDITION (CHALLENGE_CLOSED): it was approved, or
         no guess is left for a new code; UNAVAILABLE.
         """
-        faults = Faults()
-        faults.ip(client.ip)
-        faults.raise_any()
         shard = shard_of(challenge_id)
         if shard is None:
             raise not_found("challenge")
