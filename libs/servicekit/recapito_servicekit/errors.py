@@ -55,6 +55,11 @@ def invalid(*violations: Violation) -> Refusal:
     return Refusal(Kind.INVALID_ARGUMENT, violations[0].reason, f"cannot take: {fields}", violations=violations)
 
 
+def reused() -> Refusal:
+    """INVALID_ARGUMENT: the request_id was another request's. A repeat is the same request again, and nothing else."""
+    return invalid(Violation("request_id", "REUSED", "this request_id was used for something else"))
+
+
 def not_found(what: str) -> Refusal:
     """NOT_FOUND: it isn't there, or it is somebody else's; the answer is the same."""
     return Refusal(Kind.NOT_FOUND, f"{what.upper()}_NOT_FOUND", f"no such {what.replace('_', ' ')}")

@@ -83,4 +83,4 @@ def _faults_of(field: FieldDescriptor, value: Any, place: str) -> Iterator[Viola
 
 
 def _with_nul(place: str) -> Violation:
-    return Violation(place, "NUL", "text without a NUL character")
+    return Violation(place, "CHARACTERS_NOT_ALLOWED", "text without a NUL")

@@ -244,6 +244,8 @@ def refused(refusal: Refusal) -> tuple[str, int]:
     log.info("refused", reason=refusal.reason, kind=refusal.kind.value)
     if refusal.kind is Kind.NOT_FOUND:
         return page(404, _("Pagina non trovata"), _("L'indirizzo non porta a nessuna pagina."))
+    if refusal.kind is Kind.INVALID_ARGUMENT:  # an address that nobody was given: a form tells of its own fields
+        return page(400, _("Richiesta non valida"), _("Torna indietro e riprova."))
     if refusal.kind is Kind.RESOURCE_EXHAUSTED:
         return page(429, _("Troppe richieste"), _("Attendi qualche minuto e riprova."))
     return page(503, _("Servizio non disponibile"), _("Non è colpa tua. Riprova tra qualche minuto."))

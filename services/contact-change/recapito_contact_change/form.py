@@ -78,6 +78,14 @@ class FiledForm:
     document: IdentityDocument
 
 
+def asks_for(typed: TypedForm, mobile: str) -> bool:
+    """Whether the form as typed names that mobile, E.164."""
+    try:
+        return contacts.mobile(typed.new_mobile) == mobile
+    except contacts.BadContact:
+        return False
+
+
 def check(
     typed: TypedForm,
     on_file: str,

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import session
 from flask_wtf import FlaskForm
+from wtforms import HiddenField
 
 from recapito_portal import texts
 from recapito_servicekit.errors import Refusal
@@ -30,8 +31,8 @@ def tell_file(form: FlaskForm, field: str, refusal: Refusal) -> None:
 
 
 def add(form: FlaskForm, field: str, text: str) -> None:
-    """Adds one text; to the top where the form has no such field."""
-    if field in form:
+    """Adds one text; to the top where the form has no such field, or none that is seen."""
+    if field in form and not isinstance(form[field], HiddenField):
         form[field].errors = [*form[field].errors, text]
     else:
         form.form_errors.append(text)

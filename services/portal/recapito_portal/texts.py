@@ -28,6 +28,7 @@ REASONS: Final = {
     "LENGTH": _l("Il testo è troppo corto o troppo lungo."),
     "TOO_LONG": _l("Il testo è troppo lungo."),
     "CHARACTERS_NOT_ALLOWED": _l("Usa solo lettere, cifre e punteggiatura."),
+    "REUSED": _l("Questa pagina era già stata inviata con altri dati, e sono arrivati. Aprila di nuovo per vederli."),
     "UNKNOWN": _l("Questo dato non è più valido: inseriscilo di nuovo."),
     # contacts
     "NOT_A_NUMBER": _l("Scrivi solo le cifre del numero, per esempio 3201234519."),

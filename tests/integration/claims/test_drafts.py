@@ -71,7 +71,7 @@ def test_malformed_details_are_told_together_and_change_nothing(claims: Claims) 
     anna = claims.sign_in()
     draft = anna.create()
     with pytest.raises(Refusal) as refused:
-        anna.update(draft, kind=77, event_date="2026-02-30", iban="IT60X0542811101000000123457", iban_holder="a\x00b")
+        anna.update(draft, kind=77, event_date="2026-02-30", iban="IT60X0542811101000000123457", iban_holder="a\x07b")
     assert {fault.field: fault.reason for fault in refused.value.violations} == {
         "details.kind": "KIND_UNKNOWN",
         "details.event_date": "DATE_INVALID",
@@ -98,6 +98,9 @@ def test_the_same_request_adds_one_expense_also_in_parallel(claims: Claims) -> N
     assert {answer.expenses[0].expense_id for answer in answers} == {anna.get(draft).expenses[0].expense_id}
     assert (len(anna.get(draft).expenses), anna.get(draft).version) == (1, 2)
     assert anna.add_expense(anna.get(draft), request_id, **EXPENSE).version == 2
+    with pytest.raises(Refusal) as reused:
+        anna.add_expense(anna.get(draft), request_id, **{**EXPENSE, "amount": "9.99"})
+    assert [(one.field, one.reason) for one in reused.value.violations] == [("request_id", "REUSED")]
 
 
 def test_parallel_expenses_of_one_version_are_added_once(claims: Claims) -> None:

@@ -106,6 +106,9 @@ def test_a_question_is_answered_once_with_words_or_documents(claims: Claims, clo
     request_id = new_request()
     asked = handler.ask(claim, "Quale medico?", request_id)
     assert handler.ask(claim, "Quale medico?", request_id) == asked
+    with pytest.raises(Refusal) as reused:
+        handler.ask(claim, "Quale ospedale?", request_id)
+    assert [one.reason for one in reused.value.violations] == ["REUSED"]
     (question,) = asked.questions
     assert (asked.state, question.text) == (pb.CLAIM_STATE_WAITING_FOR_CUSTOMER, "Quale medico?")
     assert question.due_at.ToDatetime().date() == (clock.now + timedelta(days=30)).date()
@@ -121,6 +124,9 @@ def test_a_question_is_answered_once_with_words_or_documents(claims: Claims, clo
     answered = anna.answer(claim, question.question_id, "", answer_id)
     assert (answered.state, len(answered.attachments)) == (pb.CLAIM_STATE_OPEN, 2)
     assert anna.answer(claim, question.question_id, "", answer_id) == answered
+    with pytest.raises(Refusal) as other:
+        anna.answer(claim, question.question_id, "Altro", answer_id)
+    assert [one.reason for one in other.value.violations] == ["REUSED"]
     with pytest.raises(Refusal) as again:
         anna.answer(claim, question.question_id, "altro")
     assert reason_of(again) == "FAILED_PRECONDITION NO_QUESTION"

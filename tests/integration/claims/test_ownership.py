@@ -43,7 +43,7 @@ def test_another_customers_claim_is_as_if_it_were_not_there(claims: Claims, rpc:
     draft = anna.complete()
     receipt = anna.submit(draft, claims.confirm(anna, draft))
     open_draft = anna.get(anna.complete())
-    for theirs in (open_draft, receipt, pb.Claim(claim_id="0" * 32, version=1), pb.Claim(claim_id="a\x00'", version=1)):
+    for theirs in (open_draft, receipt, pb.Claim(claim_id="0" * 32, version=1), pb.Claim(claim_id="a\x07'", version=1)):
         with pytest.raises(Refusal) as refused:
             ON_A_CLAIM[rpc](bruno, theirs)
         assert reason_of(refused) == "NOT_FOUND CLAIM_NOT_FOUND"

@@ -42,6 +42,8 @@ def test_twenty_parallel_repeats_of_a_request_file_one_change(system: System) ->
     with system.working():
         system.settle()
     assert customer.submit(form).SerializeToString() == answers[0], "the first answer, whatever became of it since"
+    form.new_mobile = "+393339998877"
+    assert reason_of(lambda: customer.submit(form).change_id) == "REUSED"
 
 
 def test_of_twenty_parallel_requests_of_a_customer_one_is_filed(system: System) -> None:

@@ -77,6 +77,9 @@ def test_the_same_answer_again_gives_the_same_change(system: System) -> None:
     assert set(answers) == {pb.CHANGE_STATE_IN_REVIEW}
     assert len(system.rows("outbox", type="recapito.contact_change.answered.v1")) == 1
     with refused() as why:
+        customer.answer(change_id, "No", request_id="r1")
+    assert why().violations[0].reason == "REUSED"
+    with refused() as why:
         customer.answer(change_id, "Ancora", request_id="r2")
     assert (why().kind, why().reason) == (Kind.FAILED_PRECONDITION, "NO_QUESTION")
 

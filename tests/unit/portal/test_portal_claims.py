@@ -8,7 +8,7 @@ from recapito.auth.v1 import authentication_pb2
 from recapito.claims.v1 import claims_pb2
 
 from recapito_portal.views.claims.shared import decimal
-from recapito_servicekit.errors import Kind, Refusal
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, reused
 from tests.unit.portal.backend import CODE, Backend, at
 from tests.unit.portal.conftest import PICTURE, Browser
 
@@ -230,6 +230,23 @@ def test_claim_shows_decisions_and_timeline_and_is_taken_back(browser: Browser, 
     assert claim.state == claims_pb2.CLAIM_STATE_WITHDRAWN
 
 
+def test_first_page_that_is_gone_back_to_changes_the_draft_that_it_opened(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    form = {**browser.form("/denunce/nuova"), **EVENT}
+    path = browser.client.post("/denunce/nuova", data=form).location.rpartition("/")[0]
+    browser.post(f"{path}/persona", kinship="1")
+    again = browser.client.post("/denunce/nuova", data={**form, "description": "Ricovero"})
+    assert again.location.rpartition("/")[0] == path
+    (claim,) = backend.claims.values()
+    assert (claim.details.description, claim.details.beneficiary.kinship) == ("Ricovero", claims_pb2.KINSHIP_INSURED)
+
+
+def test_request_that_was_sent_with_something_else_is_told(browser: Browser, backend: Backend) -> None:
+    path = begun(browser)
+    backend.refuse_next("AddExpense", reused())
+    assert "era già stata inviata con altri dati" in browser.post(f"{path}/spese", **EXPENSE).text
+
+
 def test_double_click_opens_one_draft(browser: Browser, backend: Backend) -> None:
     browser.sign_in()
     form = browser.form("/denunce/nuova", **EVENT)
@@ -276,6 +293,12 @@ def test_step_up_that_is_demanded_asks_for_a_code_and_returns(browser: Browser, 
     assert "chiede una conferma recente" in page.text
     browser.post("/conferma")
     assert browser.post("/conferma/codice", code=CODE).request.path == f"{path}/riepilogo"
+
+
+def test_address_that_nobody_was_given_is_no_outage(browser: Browser, backend: Backend) -> None:
+    browser.sign_in()
+    backend.refuse_next("GetClaim", invalid(Violation("claim_id", "CHARACTERS_NOT_ALLOWED", "text without a NUL")))
+    assert browser.get("/denunce/a%00b").status_code == 400
 
 
 def test_pages_need_a_session(browser: Browser) -> None:

@@ -42,8 +42,8 @@ def test_what_is_no_message_is_refused(data: bytes) -> None:
 def test_every_nul_is_named_where_it_stands() -> None:
     request = claims_pb2.CreateDraftRequest(request_id="a\0")
     request.details.provider = "\0"
-    assert faults(request) == [("request_id", "NUL"), ("details.provider", "NUL")]
-    assert faults(otp_pb2.SendNoticeRequest(params={"link": "a\0", "name": "b"})) == [("params", "NUL")]
+    assert faults(request) == [("request_id", "CHARACTERS_NOT_ALLOWED"), ("details.provider", "CHARACTERS_NOT_ALLOWED")]
+    assert faults(otp_pb2.SendNoticeRequest(params={"link": "a\0", "name": "b"})) == [("params", "CHARACTERS_NOT_ALLOWED")]
 
 
 @pytest.mark.parametrize(("seconds", "nanos"), [(253_402_300_800, 0), (-62_135_596_801, 0), (0, -1), (0, 1_000_000_000)])

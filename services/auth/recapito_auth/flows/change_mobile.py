@@ -14,7 +14,7 @@ from recapito_auth.flows.parts import Parts
 from recapito_auth.store import accounts, audit, customers, devices
 from recapito_auth.store.customers import MobileChange
 from recapito_servicekit import contacts
-from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found, reused
 
 _INSTANTS: Final = ("contact_changed_at", "claims_held_until", "frozen_at", "recovered_at", "password_changed_at")
 
@@ -139,5 +139,5 @@ def _demand_valid(change: Change) -> None:
 def _repeated(change: Change, customer_id: str, answer: dict[str, Any]) -> Changed:
     changed = read_kept(answer)
     if changed.reverts or customer_id != change.customer_id or changed.customer.mobile != change.new_mobile:
-        raise invalid(Violation("request_id", "REUSED", "this request_id was used for another change"))
+        raise reused()
     return changed

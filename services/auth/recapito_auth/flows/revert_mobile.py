@@ -8,7 +8,7 @@ from recapito_auth.flows.parts import Parts
 from recapito_auth.store import accounts, audit, customers
 from recapito_auth.store.customers import MobileChange
 from recapito_servicekit import contacts
-from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found, reused
 
 
 def revert_mobile(parts: Parts, request_id: str, change_id: str) -> Changed:
@@ -59,5 +59,5 @@ def revert_mobile(parts: Parts, request_id: str, change_id: str) -> Changed:
 
 def _repeated(change_id: str, changed: Changed) -> Changed:
     if changed.reverts != change_id:
-        raise invalid(Violation("request_id", "REUSED", "this request_id was used for another change"))
+        raise reused()
     return changed

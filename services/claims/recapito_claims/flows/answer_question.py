@@ -8,7 +8,7 @@ from recapito_claims.flows import guard
 from recapito_claims.store import claims as store
 from recapito_claims.store import handling
 from recapito_servicekit.clock import Clock
-from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, reused
 from recapito_servicekit.sql import Database
 
 ANSWER: Final = 2_000
@@ -20,13 +20,16 @@ def answer_question(
 ) -> Claim:
     """The claim with the answer, open again; a repeat with the same request gives the claim as it is.
 
-    Raises NOT_FOUND, INVALID_ARGUMENT on "text", and FAILED_PRECONDITION with NO_QUESTION where no such question waits.
+    Raises NOT_FOUND, INVALID_ARGUMENT on "text" or "request_id", and FAILED_PRECONDITION with NO_QUESTION: no such
+    question waits.
     """
     text = _read(said)
     now = clock()
     with database.transaction() as connection:
         claim = guard.own_locked(connection, customer_id, claim_id)
-        if handling.was_answered_by(connection, question_id, request_id):
+        if (first := handling.answered_by(connection, question_id, request_id)) is not None:
+            if first != text:
+                raise reused()
             return claim
         question = claim.open_question
         if question is None or question.question_id != question_id or question.due_at <= now:

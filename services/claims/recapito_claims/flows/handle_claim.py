@@ -8,7 +8,7 @@ from recapito_claims.domain.claim import Claim, ClaimState, Event, Expense, Expe
 from recapito_claims.flows import guard
 from recapito_claims.store import handling as store
 from recapito_servicekit.clock import Clock
-from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, not_found, reused
 from recapito_servicekit.ids import new_id
 from recapito_servicekit.sql import Database
 
@@ -50,7 +50,7 @@ def ask_customer(
 ) -> Claim:
     """The claim, waiting for its customer until ``due_at``, or for ``wait`` where it is None; a repeat changes nothing.
 
-    Raises NOT_FOUND, INVALID_ARGUMENT on "text" or "due_at", FAILED_PRECONDITION: QUESTION_OPEN, CLAIM_OVER.
+    Raises NOT_FOUND, INVALID_ARGUMENT on "text", "due_at" or "request_id", FAILED_PRECONDITION: QUESTION_OPEN, CLAIM_OVER.
     """
     text = _read("text", QUESTION, said)
     if not text:
@@ -59,7 +59,9 @@ def ask_customer(
     due_at = due_at or now + wait
     with database.transaction() as connection:
         claim = guard.filed_locked(connection, claim_id)
-        if store.was_asked_by(connection, claim_id, request_id):
+        if (first := store.asked_by(connection, claim_id, request_id)) is not None:
+            if first != text:
+                raise reused()
             return claim
         guard.demand_live(claim)
         if not now < due_at <= now + LONGEST_WAIT:

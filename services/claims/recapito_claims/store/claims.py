@@ -75,10 +75,10 @@ def discard(connection: sa.Connection, claim: Claim, now: datetime) -> bool:
     return True
 
 
-def has_expense_of(connection: sa.Connection, claim_id: str, request_id: str) -> bool:
-    """Whether the request has added its expense already."""
-    query = sa.select(sa.literal(1)).where(expenses.c.claim_id == claim_id, expenses.c.request_id == request_id)
-    return connection.scalar(query) is not None
+def expense_of(connection: sa.Connection, claim_id: str, request_id: str) -> str | None:
+    """The id of the expense that the request has added already."""
+    query = sa.select(expenses.c.expense_id).where(expenses.c.claim_id == claim_id, expenses.c.request_id == request_id)
+    return connection.scalar(query)
 
 
 def insert_expense(connection: sa.Connection, claim_id: str, request_id: str, expense: Expense) -> None:

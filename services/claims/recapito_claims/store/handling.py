@@ -48,10 +48,10 @@ def ask(
     connection.execute(questions.insert().values(**values, text=text, asked_at=now, due_at=due_at))
 
 
-def was_asked_by(connection: sa.Connection, claim_id: str, request_id: str) -> bool:
-    """Whether the request has asked its question already."""
-    query = sa.select(sa.literal(1)).where(questions.c.claim_id == claim_id, questions.c.request_id == request_id)
-    return connection.scalar(query) is not None
+def asked_by(connection: sa.Connection, claim_id: str, request_id: str) -> str | None:
+    """The question that the request has asked already."""
+    query = sa.select(questions.c.text).where(questions.c.claim_id == claim_id, questions.c.request_id == request_id)
+    return connection.scalar(query)
 
 
 def answer(connection: sa.Connection, question_id: str, request_id: str, text: str, now: datetime) -> bool:
@@ -61,9 +61,10 @@ def answer(connection: sa.Connection, question_id: str, request_id: str, text: s
     return connection.execute(questions.update().where(waits).values(**values)).rowcount == 1
 
 
-def was_answered_by(connection: sa.Connection, question_id: str, request_id: str) -> bool:
-    """Whether the request has answered the question already."""
-    return connection.scalar(sa.select(questions.c.answer_request_id).where(questions.c.question_id == question_id)) == request_id
+def answered_by(connection: sa.Connection, question_id: str, request_id: str) -> str | None:
+    """What the request has answered the question with already."""
+    query = sa.select(questions.c.answer)
+    return connection.scalar(query.where(questions.c.question_id == question_id, questions.c.answer_request_id == request_id))
 
 
 def expire(connection: sa.Connection, question_id: str, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.store import cases, changes, documents, findings, questions, zones
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
-from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, reused
 from recapito_servicekit.outbox import Event
 from recapito_servicekit.queues import Unreadable
 from recapito_servicekit.sql import Database
@@ -63,8 +63,12 @@ class AnswerQuestion:
         return replace(change, state=State.IN_REVIEW, due_at=due_at)
 
     def _is_repeat(self, change_id: str, answer: Answer) -> bool:
+        """Raises INVALID_ARGUMENT: the request_id was another answer's."""
         with self._database.read() as tx:
-            return bool(answer.request_id) and questions.was_answered_by(tx, change_id, answer.request_id)
+            first = questions.answered_by(tx, change_id, answer.request_id) if answer.request_id else None
+        if first not in (None, answer.text.strip()):
+            raise reused()
+        return first is not None
 
 
 class CheckAnswer:

@@ -15,7 +15,7 @@ from recapito_contact_change.hashes import DocumentHashes
 from recapito_contact_change.store import allowances, changes, documents
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
-from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
+from recapito_servicekit.errors import Kind, Refusal, Violation, invalid, reused
 from recapito_servicekit.ids import new_id
 from recapito_servicekit.sql import Database
 
@@ -48,7 +48,7 @@ class SubmitRequest:
         """The change as it was filed; the same for the same request_id, whatever became of it since.
 
         ``demand_time`` raises where the caller no longer waits. Raises Refusal: what is wrong, by field; CHANGE_OPEN; too many
-        different mobiles today.
+        different mobiles today; the request_id filed a change to another mobile.
         """
         earlier, has_open, pages = self._look(asker, typed)
         if earlier is not None:
@@ -71,6 +71,8 @@ class SubmitRequest:
         with self._database.read_each() as tx:  # what is written afterwards is guarded by itself
             found, has_open = changes.of_request_or_open(tx, asker.customer_id, typed.request_id)
             if found is not None:
+                if not form.asks_for(typed, found.form.new_mobile):
+                    raise reused()
                 return replace(found, state=State.SUBMITTED, decided_at=None, applied_at=None, reason_code=""), has_open, None
             return None, has_open, documents.unfiled(tx, asker.customer_id, typed.document_ids)
 

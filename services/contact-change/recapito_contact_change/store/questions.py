@@ -38,12 +38,9 @@ def answer(tx: sa.Connection, change_id: str, text: str, request_id: str, now: d
     return row.question_id if row else None
 
 
-def was_answered_by(tx: sa.Connection, change_id: str, request_id: str) -> bool:
-    """Whether that request answered a question of the change."""
-    return (
-        tx.execute(sa.select(Q.question_id).where(Q.change_id == change_id, Q.answer_request_id == request_id)).first()
-        is not None
-    )
+def answered_by(tx: sa.Connection, change_id: str, request_id: str) -> str | None:
+    """What that request answered a question of the change with; None: it answered none."""
+    return tx.scalar(sa.select(Q.answer).where(Q.change_id == change_id, Q.answer_request_id == request_id))
 
 
 def of_change(tx: sa.Connection, change_id: str) -> list[Question]:

@@ -43,6 +43,13 @@ def new() -> browser.Page:
     if form.validate_on_submit():
         try:
             made = _open(form, details)
+            # the browser's Back, or a draft that was kept while its first page was written: it is there, and says something else
+            said = claims_pb2.ClaimDetails()
+            said.CopyFrom(made.details)
+            claim_parts.write(FIRST, said, form.data)
+            claim_parts.settle(said)
+            if claim_parts.values(FIRST, said) != claim_parts.values(FIRST, made.details):
+                made = _update(made, made.version, said)
         except Refusal as refusal:
             shared.tell(form, refusal)
         else:
