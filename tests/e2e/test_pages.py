@@ -179,7 +179,11 @@ def test_supervisor_helps_a_customer_in_and_enrols_a_colleague(system: System, c
     password, _uri, *codes = supervisor.page.locator(".secret, .codes li").all_inner_texts()
     newcomer = first_day(system, chromium, tmp_path, colleague, password, codes)
     supervisor.open("/operatori")
-    supervisor.page.get_by_role("row", name=colleague).get_by_role("button").click()
+    supervisor.page.get_by_role("row", name=colleague).get_by_role("button", name="Nuove credenziali").click()
+    supervisor.look()
+    supervisor.press("Sì, crea le nuove credenziali")
+    supervisor.open("/operatori")
+    supervisor.page.get_by_role("row", name=colleague).get_by_role("button", name="Disabilita").click()
     supervisor.look()
     supervisor.press("Sì, disabilita")
     assert supervisor.findings + newcomer.findings == []

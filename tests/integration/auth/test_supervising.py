@@ -11,7 +11,7 @@ from recapito.auth.v1 import operator_pb2 as pb
 from recapito.auth.v1 import session_pb2
 
 from recapito_auth.flows.create_operator import Enrolled
-from recapito_auth.store.tables import ACCOUNTS
+from recapito_auth.store.tables import ACCOUNTS, OPERATORS
 from recapito_servicekit.calling import bearer
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
@@ -90,6 +90,40 @@ def test_disabled_operator_is_out_at_once_and_stays_out(auth: Auth, supervisor: 
     assert refused(lambda: auth.operators.DisableOperator(own, metadata=bearer(supervisor))).reason == "OWN_ACCOUNT"
     nobody = pb.DisableOperatorRequest(name="nobody")
     assert refused(lambda: auth.operators.DisableOperator(nobody, metadata=bearer(supervisor))).kind is Kind.NOT_FOUND
+
+
+def reset(auth: Auth, supervisor: str, name: str) -> pb.ResetOperatorResponse:
+    return auth.operators.ResetOperator(pb.ResetOperatorRequest(name=name), metadata=bearer(supervisor))
+
+
+def test_colleague_who_lost_everything_gets_it_anew_and_stays_who_they_are(auth: Auth, supervisor: str, clock: SetClock) -> None:
+    made = auth.operators.CreateOperator(pb.CreateOperatorRequest(name="carla", role="reviewer"), metadata=bearer(supervisor))
+    old = own_password(auth, auth.operator("carla", made.password, app_of(made.otpauth_uri).at(clock.now)).session.token)
+    with auth.database.transaction() as connection:  # the app is locked by guesses
+        locked = {"wrong_totps": 20, "totp_locked_until": clock.now + timedelta(hours=1)}
+        connection.execute(sa.update(OPERATORS).where(OPERATORS.c.name == "carla").values(locked))
+    fresh = reset(auth, supervisor, " Carla ")
+    assert not auth.introspect(old).active
+    for password, factor in (
+        (PASSWORD, app_of(fresh.otpauth_uri).at(clock.now)),
+        (fresh.password, app_of(made.otpauth_uri).at(clock.now)),
+        (fresh.password, made.recovery_codes[0]),
+    ):
+        assert refused(partial(auth.operator, "carla", password, factor)).reason == "SIGN_IN_FAILED"
+    first = auth.operator("carla", fresh.password, app_of(fresh.otpauth_uri).at(clock.now)).session
+    assert first.password_change_required
+    now = auth.introspect(own_password(auth, first.token))
+    assert (now.operator_id, now.role) == (made.operator_id, "reviewer")
+    assert auth.operator("carla", PASSWORD, fresh.recovery_codes[0]).session.token
+    (record,) = (entry for entry in auth.audited("") if entry["event"] == "OPERATOR_RESET")
+    assert record["operator_id"] == auth.introspect(supervisor).operator_id
+
+
+def test_nobody_resets_themselves_or_who_is_disabled(auth: Auth, supervisor: str) -> None:
+    auth.operators.CreateOperator(pb.CreateOperatorRequest(name="carla", role="reviewer"), metadata=bearer(supervisor))
+    auth.operators.DisableOperator(pb.DisableOperatorRequest(name="carla"), metadata=bearer(supervisor))
+    for name, reason in (("bruno", "OWN_ACCOUNT"), ("carla", "OPERATOR_DISABLED"), ("nobody", "OPERATOR_NOT_FOUND")):
+        assert refused(partial(reset, auth, supervisor, name)).reason == reason
 
 
 def test_recovery_code_stands_in_for_the_app_once_also_at_once(auth: Auth, bruno: Enrolled) -> None:

@@ -116,6 +116,13 @@ class Operators(operator_pb2_grpc.OperatorServiceServicer, session_pb2_grpc.Sess
         self.disabled.append(request.name)
         return operator_pb2.DisableOperatorResponse()
 
+    def ResetOperator(
+        self, request: operator_pb2.ResetOperatorRequest, context: grpc.ServicerContext
+    ) -> operator_pb2.ResetOperatorResponse:
+        if request.name == current_call().the_person().operator_name:
+            raise Refusal(Kind.FAILED_PRECONDITION, "OWN_ACCOUNT", "nobody resets themselves")
+        return operator_pb2.ResetOperatorResponse(password="nuova-password", otpauth_uri=URI, recovery_codes=CODES)
+
     def RenewRecoveryCodes(
         self, request: operator_pb2.RenewRecoveryCodesRequest, context: grpc.ServicerContext
     ) -> operator_pb2.RenewRecoveryCodesResponse:

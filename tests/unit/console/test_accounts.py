@@ -76,6 +76,17 @@ def test_disabling_asks_first(carlo: Browser, services: Services) -> None:
     assert carlo.get("/operatori/disabilita").status_code == 303
 
 
+def test_new_credentials_are_asked_about_first_and_shown_once(carlo: Browser) -> None:
+    page = carlo.post("/operatori/credenziali", name="anna.bianchi").text
+    assert ("Nuove credenziali per anna.bianchi?" in page, CODES[0] in page) == (True, False)
+    answer = carlo.post("/operatori/credenziali", name="anna.bianchi", step="confirm").text
+    for text in ("Le nuove credenziali di anna.bianchi", "nuova-password", "otpauth://totp/", *CODES):
+        assert text in answer
+    assert carlo.post("/operatori/credenziali", name="carlo.neri", step="confirm").status_code == 303
+    assert "Le tue le cambi dal tuo account" in carlo.get("/operatori").text
+    assert carlo.get("/operatori/credenziali").status_code == 303
+
+
 @pytest.mark.parametrize(
     ("typed", "field"),
     [("320 1234519", "contact"), ("+393201234519", "contact"), ("maria@example.com", "contact"), ("K-1", "customer_id")],

@@ -416,6 +416,60 @@ class DisableOperatorResponse(_message.Message):
 Global___DisableOperatorResponse: _TypeAlias = DisableOperatorResponse  # noqa: Y015
 
 @_typing.final
+class ResetOperatorRequest(_message.Message):
+    """Who lost password, app and recovery codes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The user name."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetOperatorRequest: _TypeAlias = ResetOperatorRequest  # noqa: Y015
+
+@_typing.final
+class ResetOperatorResponse(_message.Message):
+    """What the operator needs, once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    OTPAUTH_URI_FIELD_NUMBER: _builtins.int
+    RECOVERY_CODES_FIELD_NUMBER: _builtins.int
+    password: _builtins.str
+    """The first password, which the operator must change at the next sign-in."""
+    otpauth_uri: _builtins.str
+    """What an authenticator app enrols: "otpauth://totp/…"."""
+    @_builtins.property
+    def recovery_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ten codes, each of which stands in for a TOTP once."""
+
+    def __init__(
+        self,
+        *,
+        password: _builtins.str = ...,
+        otpauth_uri: _builtins.str = ...,
+        recovery_codes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["otpauth_uri", b"otpauth_uri", "password", b"password", "recovery_codes", b"recovery_codes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetOperatorResponse: _TypeAlias = ResetOperatorResponse  # noqa: Y015
+
+@_typing.final
 class ListOperatorsRequest(_message.Message):
     """Asks for the operators."""
 

@@ -70,6 +70,11 @@ class OperatorServiceStub:
                 request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.SerializeToString,
                 response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.FromString,
                 _registered_method=True)
+        self.ResetOperator = channel.unary_unary(
+                '/recapito.auth.v1.OperatorService/ResetOperator',
+                request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ResetOperatorRequest.SerializeToString,
+                response_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ResetOperatorResponse.FromString,
+                _registered_method=True)
         self.ListOperators = channel.unary_unary(
                 '/recapito.auth.v1.OperatorService/ListOperators',
                 request_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ListOperatorsRequest.SerializeToString,
@@ -155,6 +160,15 @@ class OperatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResetOperator(self, request, context):
+        """Gives an operator who lost them a new password, app and recovery codes, kept nowhere and shown once; for supervisors. Name, role
+        and id stay, their sessions end, the password opens nothing but its own change. A repeat makes others, and the last ones count.
+        NOT_FOUND: nobody has that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody resets themselves; OPERATOR_DISABLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListOperators(self, request, context):
         """Lists all operators, those who are disabled too, by name; for supervisors.
         """
@@ -227,6 +241,11 @@ def add_OperatorServiceServicer_to_server(servicer, server):
                     servicer.DisableOperator,
                     request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.FromString,
                     response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.SerializeToString,
+            ),
+            'ResetOperator': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetOperator,
+                    request_deserializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ResetOperatorRequest.FromString,
+                    response_serializer=recapito_dot_auth_dot_v1_dot_operator__pb2.ResetOperatorResponse.SerializeToString,
             ),
             'ListOperators': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOperators,
@@ -439,6 +458,33 @@ class OperatorService:
             '/recapito.auth.v1.OperatorService/DisableOperator',
             recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorRequest.SerializeToString,
             recapito_dot_auth_dot_v1_dot_operator__pb2.DisableOperatorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetOperator(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/recapito.auth.v1.OperatorService/ResetOperator',
+            recapito_dot_auth_dot_v1_dot_operator__pb2.ResetOperatorRequest.SerializeToString,
+            recapito_dot_auth_dot_v1_dot_operator__pb2.ResetOperatorResponse.FromString,
             options,
             channel_credentials,
             insecure,

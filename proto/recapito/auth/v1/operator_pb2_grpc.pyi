@@ -63,6 +63,11 @@ class OperatorServiceStub:
     """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
     that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
     """
+    ResetOperator: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ResetOperatorRequest, _operator_pb2.ResetOperatorResponse]
+    """Gives an operator who lost them a new password, app and recovery codes, kept nowhere and shown once; for supervisors. Name, role
+    and id stay, their sessions end, the password opens nothing but its own change. A repeat makes others, and the last ones count.
+    NOT_FOUND: nobody has that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody resets themselves; OPERATOR_DISABLED.
+    """
     ListOperators: _grpc.UnaryUnaryMultiCallable[_operator_pb2.ListOperatorsRequest, _operator_pb2.ListOperatorsResponse]
     """Lists all operators, those who are disabled too, by name; for supervisors."""
     RenewRecoveryCodes: _grpc.UnaryUnaryMultiCallable[_operator_pb2.RenewRecoveryCodesRequest, _operator_pb2.RenewRecoveryCodesResponse]
@@ -116,6 +121,11 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     DisableOperator: _aio.UnaryUnaryMultiCallable[_operator_pb2.DisableOperatorRequest, _operator_pb2.DisableOperatorResponse]  # type: ignore[assignment]
     """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
     that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
+    """
+    ResetOperator: _aio.UnaryUnaryMultiCallable[_operator_pb2.ResetOperatorRequest, _operator_pb2.ResetOperatorResponse]  # type: ignore[assignment]
+    """Gives an operator who lost them a new password, app and recovery codes, kept nowhere and shown once; for supervisors. Name, role
+    and id stay, their sessions end, the password opens nothing but its own change. A repeat makes others, and the last ones count.
+    NOT_FOUND: nobody has that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody resets themselves; OPERATOR_DISABLED.
     """
     ListOperators: _aio.UnaryUnaryMultiCallable[_operator_pb2.ListOperatorsRequest, _operator_pb2.ListOperatorsResponse]  # type: ignore[assignment]
     """Lists all operators, those who are disabled too, by name; for supervisors."""
@@ -209,6 +219,17 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_operator_pb2.DisableOperatorResponse, _abc.Awaitable[_operator_pb2.DisableOperatorResponse]]:
         """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
         that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody disables themselves.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetOperator(
+        self,
+        request: _operator_pb2.ResetOperatorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operator_pb2.ResetOperatorResponse, _abc.Awaitable[_operator_pb2.ResetOperatorResponse]]:
+        """Gives an operator who lost them a new password, app and recovery codes, kept nowhere and shown once; for supervisors. Name, role
+        and id stay, their sessions end, the password opens nothing but its own change. A repeat makes others, and the last ones count.
+        NOT_FOUND: nobody has that name. FAILED_PRECONDITION with reason OWN_ACCOUNT: nobody resets themselves; OPERATOR_DISABLED.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.flows import change_totp, operators_own, supervise
 from recapito_auth.flows.change_operator_password import change_operator_password
 from recapito_auth.flows.parts import Parts, note
+from recapito_auth.flows.reset_operator import reset_operator
 from recapito_auth.flows.sign_in_operator import sign_in_operator
 from recapito_auth.metrics import counted
 from recapito_auth.store.sessions import Kind, Session
@@ -75,6 +76,11 @@ class OperatorServicer(operator_pb2_grpc.OperatorServiceServicer):
         """See the proto."""
         supervise.disable(self._parts, current_call().the_person(), request.name)
         return pb.DisableOperatorResponse()
+
+    def ResetOperator(self, request: pb.ResetOperatorRequest, context: Any) -> pb.ResetOperatorResponse:
+        """See the proto."""
+        fresh, password = reset_operator(self._parts, current_call().the_person(), request.name)
+        return pb.ResetOperatorResponse(password=password, otpauth_uri=fresh.uri, recovery_codes=fresh.recovery_codes)
 
     def ListOperators(self, request: pb.ListOperatorsRequest, context: Any) -> pb.ListOperatorsResponse:
         """See the proto."""

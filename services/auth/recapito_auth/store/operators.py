@@ -98,6 +98,29 @@ def change_totp(connection: sa.Connection, operator: Operator, sealed: bytes, st
                     totp_sealed=sealed, totp_last_step=step, wrong_totps=0, totp_locked_until=None)  # fmt: skip
 
 
+def reset(connection: sa.Connection, operator_id: str, password_hash: str, sealed: bytes, at: datetime) -> int | None:
+    """Replaces password and sealed secret, whatever they were, and lifts the app's locks; gives the new epoch.
+
+    None: the operator is disabled.
+    """
+    replaced = connection.execute(
+        sa.update(OPERATORS)
+        .where(OPERATORS.c.operator_id == operator_id, OPERATORS.c.disabled_at.is_(None))
+        .values(
+            password_hash=password_hash,
+            password_change_required=True,
+            totp_sealed=sealed,
+            totp_last_step=0,
+            wrong_totps=0,
+            totp_locked_until=None,
+            epoch=OPERATORS.c.epoch + 1,
+            epoch_raised_at=at,
+        )
+        .returning(OPERATORS.c.epoch)
+    ).first()
+    return int(replaced.epoch) if replaced is not None else None
+
+
 def _replace(
     connection: sa.Connection, operator: Operator, unchanged: sa.ColumnElement[bool], at: datetime, **values: Any
 ) -> int | None:

@@ -1,4 +1,4 @@
-"""For supervisors: who the operators are, a new one, one who leaves."""
+"""For supervisors: who the operators are, a new one, one who lost the credentials, one who leaves."""
 
 from typing import Final
 
@@ -49,7 +49,7 @@ def create() -> Page:
             return _list(form, {violation.field: _("Controlla questo campo.") for violation in refusal.violations}), 422
         raise
     return render_template(
-        "operators/enrolled.html", name=form["name"].casefold(), role=form["role"], made=made, image=image_of(made.otpauth_uri)
+        "operators/enrolled.html", name=form["name"].casefold(), made=made, image=image_of(made.otpauth_uri), is_new=True
     )
 
 
@@ -70,6 +70,27 @@ def disable() -> Page:
     else:
         flash(_("%(name)s è disabilitato e le sue sessioni sono terminate.", name=name), "good")
     return web.see("operators.show")
+
+
+@pages.route("/credenziali", methods=["GET", "POST"])
+def reset() -> Page:
+    """Asks first, then shows once what the colleague needs."""
+    name = request.form.get("name", "")
+    if not name:
+        return web.see("operators.show")
+    if request.form.get("step") != "confirm":
+        return render_template("operators/reset.html", name=name)
+    try:
+        made: operator_pb2.ResetOperatorResponse = ask(
+            backend().operators.ResetOperator, operator_pb2.ResetOperatorRequest(name=name)
+        )
+    except Refusal as refusal:
+        if refusal.kind is not Kind.FAILED_PRECONDITION:
+            raise
+        text = _("Le tue le cambi dal tuo account; altrimenti lo fa un altro supervisore.")
+        flash(text if refusal.reason == "OWN_ACCOUNT" else _("Chi è disabilitato resta disabilitato."), "error")
+        return web.see("operators.show")
+    return render_template("operators/enrolled.html", name=name, made=made, image=image_of(made.otpauth_uri), is_new=False)
 
 
 def _list(form: dict[str, str] | None = None, faults: dict[str, str] | None = None) -> str:
