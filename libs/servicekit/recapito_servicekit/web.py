@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import grpc
-from flask import Flask, Response, g, redirect, render_template, request, send_from_directory, session, url_for
+from flask import Flask, Response, current_app, g, redirect, render_template, request, send_from_directory, session, url_for
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 from flask_bootstrap import Bootstrap5
@@ -69,7 +69,7 @@ def create_app(name: str, settings: WebSettings, most_bytes: int, uploads: Mappi
     app.config.update(
         SECRET_KEY=current,
         SECRET_KEY_FALLBACKS=older,
-        SESSION_COOKIE_NAME=name.removeprefix("recapito_"),
+        SESSION_COOKIE_NAME=_named(name.removeprefix("recapito_"), secure=settings.cookie_secure),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SECURE=settings.cookie_secure,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -143,7 +143,7 @@ def _add_shared(app: Flask, settings: WebSettings) -> None:
         g.started = time.perf_counter()
         g.span = traces.enter(f"{request.method} {_page_name()}", traces.Kind.SERVER)
         g.request_id = lines.bound()["request_id"]
-        g.device_id = request.cookies.get(DEVICE_COOKIE) or secrets.token_urlsafe(16)
+        g.device_id = cookie(DEVICE_COOKIE) or secrets.token_urlsafe(16)
 
     @app.post("/lingua/<code>")
     def choose_language(code: str) -> BaseResponse:
@@ -180,16 +180,33 @@ def _add_headers(app: Flask, settings: WebSettings) -> None:
         if not request.path.startswith(("/static", "/shared", "/bootstrap")):
             response.headers["Cache-Control"] = "no-store"
         _count(response.status_code)
-        if DEVICE_COOKIE not in request.cookies and "device_id" in g:
-            response.set_cookie(
-                DEVICE_COOKIE,
-                g.device_id,
-                max_age=timedelta(days=400),
-                secure=settings.cookie_secure,
-                httponly=True,
-                samesite="Lax",
-            )
+        if not cookie(DEVICE_COOKIE) and "device_id" in g:
+            set_cookie(response, DEVICE_COOKIE, g.device_id, life=timedelta(days=400))
         return response
+
+
+def _named(name: str, *, secure: bool) -> str:
+    """A cookie's name. Over HTTPS a browser believes ``__Host-`` of this very host alone: no neighbour under the same domain, and
+    nobody on its plain HTTP, puts one of theirs in its place.
+    """
+    return f"__Host-{name}" if secure else name
+
+
+def cookie(name: str) -> str:
+    """The value of a cookie that ``set_cookie`` gave; empty: there is none."""
+    return request.cookies.get(_named(name, secure=current_app.config["SESSION_COOKIE_SECURE"]), "")
+
+
+def set_cookie(
+    response: BaseResponse, name: str, value: str, *, life: timedelta | None = None, samesite: Literal["Lax", "Strict"] = "Lax"
+) -> None:
+    """Gives the browser a cookie that no script reads; an empty value takes it away. ``life``: None ends it with the browser."""
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    options: dict[str, Any] = {"secure": secure, "httponly": True, "samesite": samesite}
+    if value:
+        response.set_cookie(_named(name, secure=secure), value, max_age=life, **options)
+    else:
+        response.delete_cookie(_named(name, secure=secure), **options)
 
 
 def _count(status: int) -> None:

@@ -12,6 +12,8 @@ from typing import Any, Final, ParamSpec
 from flask import Flask, Response, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from recapito_servicekit import web
+
 TOKEN_COOKIE: Final = "session"
 DEVICE_TOKEN_COOKIE: Final = "trusted_device"
 DEVICE_TOKEN_LIFE: Final = timedelta(days=30)  # a trusted device's, in the auth service
@@ -29,22 +31,19 @@ def install(app: Flask) -> None:
             (TOKEN_COOKIE, "new_token", None),
             (DEVICE_TOKEN_COOKIE, "new_device_token", DEVICE_TOKEN_LIFE),
         ):
-            secure = app.config["SESSION_COOKIE_SECURE"]
-            if g.get(noted):
-                response.set_cookie(name, g.get(noted), max_age=life, secure=secure, httponly=True, samesite="Lax")
-            elif noted in g:
-                response.delete_cookie(name, secure=secure, httponly=True, samesite="Lax")
+            if noted in g:
+                web.set_cookie(response, name, g.get(noted), life=life)
         return response
 
 
 def token() -> str:
     """The session's token; empty: nobody is signed in."""
-    return str(g.get("new_token", request.cookies.get(TOKEN_COOKIE, "")))
+    return str(g.get("new_token", web.cookie(TOKEN_COOKIE)))
 
 
 def device_token() -> str:
     """The token of this device, where it is a trusted one; empty: it isn't."""
-    return request.cookies.get(DEVICE_TOKEN_COOKIE, "")
+    return web.cookie(DEVICE_TOKEN_COOKIE)
 
 
 def trust_device(new_token: str) -> None:

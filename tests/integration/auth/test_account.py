@@ -217,6 +217,7 @@ def test_sessions_are_listed_with_their_devices_and_ended_by_id(auth: Auth, cloc
     theirs = pb.EndSessionRequest(session_id=found[1].session_id)
     assert refused(lambda: auth.accounts.EndSession(theirs, metadata=bearer(other))).kind is Kind.NOT_FOUND
     assert refused(lambda: auth.accounts.EndSession(theirs)).kind is Kind.UNAUTHENTICATED
+    assert refused(lambda: auth.accounts.EndSession(pb.EndSessionRequest())).violations[0].field == "token"
     auth.accounts.EndSession(theirs, metadata=bearer(second))
     assert [auth.introspect(token).active for token in (first, second)] == [False, True]
     assert len(sessions(auth, second)) == 1

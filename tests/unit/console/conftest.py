@@ -87,7 +87,7 @@ def signed_in(app: Flask, services: Services) -> Callable[[str], Browser]:
 
     def open_browser(name: str) -> Browser:
         browser = Browser(app.test_client())
-        browser.client.set_cookie("operator", services.operators.open(name), domain="localhost", secure=True)
+        browser.client.set_cookie("__Host-operator", services.operators.open(name), domain="localhost", secure=True)
         return browser
 
     return open_browser

@@ -25,7 +25,7 @@ def newcomer(visitor: Browser, services: Services) -> Browser:
 
 
 def token_of(browser: Browser) -> str:
-    cookie = browser.client.get_cookie("operator", domain="localhost")
+    cookie = browser.client.get_cookie("__Host-operator", domain="localhost")
     assert cookie is not None
     return cookie.value
 
@@ -42,7 +42,7 @@ def test_first_password_is_changed_before_anything_is_shown(newcomer: Browser, s
     assert (answer.status_code, answer.headers["Location"]) == (303, "/casi/c-1")
     assert services.operators.passwords[0].new_password == NEW
     assert token_of(newcomer) != before
-    cookie = next(each for each in answer.headers.getlist("Set-Cookie") if each.startswith("operator="))
+    cookie = next(each for each in answer.headers.getlist("Set-Cookie") if each.startswith("__Host-operator="))
     assert {"HttpOnly", "Secure", "SameSite=Strict"} <= set(cookie.split("; "))
     assert newcomer.get("/casi").status_code == 200
     assert newcomer.get("/prima-password").headers["Location"] == "/account"  # by the browser's own button

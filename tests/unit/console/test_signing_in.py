@@ -16,7 +16,7 @@ RIGHT = {"username": "anna.bianchi", "password": PASSWORD, "totp": TOTP}
 def test_a_sign_in_leads_back_and_sets_a_strict_cookie_of_its_own(visitor: Browser) -> None:
     answer = visitor.post("/accedi", back="/casi/c-1?x=1", **RIGHT)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/casi/c-1?x=1")
-    cookie = next(each for each in answer.headers.getlist("Set-Cookie") if each.startswith("operator="))
+    cookie = next(each for each in answer.headers.getlist("Set-Cookie") if each.startswith("__Host-operator="))
     assert {"HttpOnly", "Secure", "SameSite=Strict"} <= set(cookie.split("; "))
     assert visitor.get("/casi").status_code == 200
 
@@ -31,7 +31,7 @@ def test_whatever_is_wrong_the_answer_is_one(visitor: Browser, wrong: dict[str, 
     assert answer.status_code == 401
     assert "Nome utente, password o codice non sono giusti" in answer.text
     assert PASSWORD not in answer.text
-    assert "operator=" not in str(answer.headers.getlist("Set-Cookie"))
+    assert "__Host-operator=" not in str(answer.headers.getlist("Set-Cookie"))
 
 
 def test_too_many_attempts_tell_when_to_try_again(visitor: Browser, services: Services) -> None:
@@ -57,7 +57,7 @@ def test_a_visitor_is_asked_to_sign_in_and_not_told_of_an_end(visitor: Browser) 
 def test_a_session_that_ended_is_told_and_leads_back(anna: Browser, services: Services) -> None:
     services.operators.live.clear()
     answer = anna.get("/casi?stato=tutti")
-    assert "operator=;" in str(answer.headers.getlist("Set-Cookie"))
+    assert "__Host-operator=;" in str(answer.headers.getlist("Set-Cookie"))
     page = anna.get(answer.headers["Location"]).text
     assert "La sessione è terminata" in page
     assert 'name="back" value="/casi?stato=tutti"' in page

@@ -96,7 +96,11 @@ def test_cookies_go_over_https_alone_where_told(backend: Backend) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{backend.port}") as channel:
         app = build(settings(cookie_secure=True), Services.over(channel, channel, channel))
         answer = app.test_client().get("/accedi", base_url="https://localhost")
-    assert all("Secure" in cookie for cookie in answer.headers.getlist("Set-Cookie"))
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} == {"__Host-portal", "__Host-device"}
+    for cookie in cookies:  # what a browser demands of such a name
+        assert {"Secure", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
     assert "max-age" in answer.headers["Strict-Transport-Security"]
 
 

@@ -172,7 +172,7 @@ class AccountServiceServicer:
 
     def EndSession(self, request, context):
         """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
-        NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+        NOT_FOUND: they have no such session). Ending one by token that has ended already is no error. INVALID_ARGUMENT: neither.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -74,7 +74,7 @@ class AccountServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AccountServiceAsyncStub: ...
     EndSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]
     """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
-    NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+    NOT_FOUND: they have no such session). Ending one by token that has ended already is no error. INVALID_ARGUMENT: neither.
     """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]
     """Lists the customer's live sessions, the last used first."""
@@ -115,7 +115,7 @@ class AccountServiceAsyncStub(AccountServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     EndSession: _aio.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]  # type: ignore[assignment]
     """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
-    NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+    NOT_FOUND: they have no such session). Ending one by token that has ended already is no error. INVALID_ARGUMENT: neither.
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Lists the customer's live sessions, the last used first."""
@@ -159,7 +159,7 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.EndSessionResponse, _abc.Awaitable[_session_pb2.EndSessionResponse]]:
         """Ends a session: the one whose token is named, or, by its id, another one of the customer who acts (metadata authorization;
-        NOT_FOUND: they have no such session). Ending one by token that has ended already is no error.
+        NOT_FOUND: they have no such session). Ending one by token that has ended already is no error. INVALID_ARGUMENT: neither.
         """
 
     @_abc_1.abstractmethod

@@ -9,6 +9,7 @@ from recapito_auth.flows import change_email, change_password, own_account
 from recapito_auth.flows.parts import Parts
 from recapito_auth.servicers.authentication import session_of
 from recapito_servicekit.calls import current_call
+from recapito_servicekit.errors import Violation, invalid
 from recapito_servicekit.times import to_timestamp
 
 
@@ -23,8 +24,10 @@ class AccountServicer(session_pb2_grpc.AccountServiceServicer):
         if request.session_id:
             scheme, _, token = str(dict(context.invocation_metadata() or ()).get("authorization", "")).partition(" ")
             own_account.end_own_session(self._parts, token.strip() if scheme.lower() == "bearer" else "", request.session_id)
-        else:
+        elif request.token:
             own_account.end_session(self._parts, request.token)
+        else:
+            raise invalid(Violation("token", "REQUIRED", "the session's token, or its id"))
         return pb.EndSessionResponse()
 
     def ListSessions(self, request: pb.ListSessionsRequest, context: Any) -> pb.ListSessionsResponse:

@@ -7,7 +7,7 @@ session after 15 idle minutes, or 12 hours in all.
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, session, url_for
 from recapito.auth.v1 import operator_pb2, session_pb2
 from werkzeug.wrappers import Response
 
@@ -54,7 +54,7 @@ class Operator:
 
 def demand_token() -> None:
     """Before a page that only an operator gets. Raises SessionEnded where the browser brings no token."""
-    g.token = request.cookies.get(COOKIE, "")
+    g.token = web.cookie(COOKIE)
     if not g.token:
         raise SessionEnded
 
@@ -108,9 +108,9 @@ def to_sign_in() -> Response:
     if note:
         answer: Response = make_response(render_template("sign_in.html", back=back, ended=True, username="", note=note), 401)
     else:
-        ended = {"ended": "1"} if COOKIE in request.cookies else {}
+        ended = {"ended": "1"} if web.cookie(COOKIE) else {}
         answer = web.see("session.sign_in", back=back, **ended)
-    answer.delete_cookie(COOKIE)
+    web.set_cookie(answer, COOKIE, "", samesite="Strict")
     return answer
 
 
@@ -118,7 +118,7 @@ def to_sign_in() -> Response:
 def sign_in() -> str | Response:
     """The form, unless somebody is signed in already."""
     back = web.local_path(request.args.get("back", ""))
-    token = request.cookies.get(COOKIE, "")
+    token = web.cookie(COOKIE)
     if token and _introspect(token).kind == session_pb2.KIND_OPERATOR:
         return redirect(back, 303)
     return render_template("sign_in.html", back=back, ended="ended" in request.args, username="")
@@ -155,7 +155,7 @@ def check() -> tuple[str, int] | Response:
 def keep(response: Response, token: str) -> None:
     """Gives the browser the token of a new session; forms get a new CSRF token with it."""
     session.pop("csrf_token", None)
-    response.set_cookie(COOKIE, token, secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Strict")
+    web.set_cookie(response, COOKIE, token, samesite="Strict")
 
 
 @pages.post("/esci")
@@ -169,7 +169,7 @@ def sign_out() -> Response:
     session.pop("csrf_token", None)
     flash(_("Sei uscito dalla console."), "info")
     response = web.see("session.sign_in")
-    response.delete_cookie(COOKIE)
+    web.set_cookie(response, COOKIE, "", samesite="Strict")
     return response
 
 
