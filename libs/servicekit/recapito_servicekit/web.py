@@ -234,7 +234,7 @@ def _add_errors(app: Flask) -> None:
         texts = {
             404: (_("Pagina non trovata"), _("L'indirizzo non porta a nessuna pagina.")),
             405: (_("Pagina non trovata"), _("L'indirizzo non porta a nessuna pagina.")),
-            413: (_("I file sono troppo grandi"), _("Ogni file può pesare al massimo 8 MB. Scegline di più piccoli e riprova.")),
+            413: (_("I file sono troppo grandi"), _("Scegline di più piccoli e riprova.")),
         }
         title, text = texts.get(error.code or 500, (_("Richiesta non valida"), _("Torna indietro e riprova.")))
         return page(error.code or 500, title, text)

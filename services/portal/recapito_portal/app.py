@@ -26,11 +26,9 @@ from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.web_door import Door
 
 FORM_BYTES: Final = 256 * 1024
-FILES_BYTES: Final = FILES * FILE_BYTES + FORM_BYTES
 # where files come in; nothing large is read for any other page
-UPLOADS: Final = dict.fromkeys(
-    ("contact_change.identity", "question.answer", "claims.attachments", "claims.answer", "claims.more_documents"), FILES_BYTES
-)
+OF_CHANGES: Final = ("contact_change.identity", "question.answer")
+OF_CLAIMS: Final = ("claims.attachments", "claims.answer", "claims.more_documents")
 
 
 def create() -> Door:
@@ -46,7 +44,9 @@ def create() -> Door:
 
 def build(told: PortalSettings, services: Services) -> Flask:
     """The app over given stubs."""
-    app = web.create_app("recapito_portal", told, FORM_BYTES, UPLOADS)
+    document_bytes = told.document_mib * 1024 * 1024
+    app = web.create_app("recapito_portal", told, FORM_BYTES, uploads_of(document_bytes))
+    app.config["TRUSTED_DEVICE_DAYS"] = told.trusted_device_days
     app.extensions["services"] = services
     browser.install(app)
     typed.install(app)
@@ -70,9 +70,16 @@ def build(told: PortalSettings, services: Services) -> Flask:
 
     @app.context_processor
     def shared() -> dict[str, Any]:
-        return {"is_signed_in": bool(browser.token())}
+        figures = {name: getattr(told, name) for name in ("document_mib", "document_days", "repudiation_hours")}
+        return {"is_signed_in": bool(browser.token()), **figures}
 
     return app
+
+
+def uploads_of(document_bytes: int) -> dict[str, int]:
+    """The largest request of each page that takes files. ``document_bytes``: of an identity document."""
+    changes = dict.fromkeys(OF_CHANGES, FILES * document_bytes + FORM_BYTES)
+    return {**changes, **dict.fromkeys(OF_CLAIMS, FILES * FILE_BYTES + FORM_BYTES)}
 
 
 def _refused(refusal: Refusal) -> browser.Page:

@@ -16,7 +16,6 @@ from recapito_servicekit import web
 
 TOKEN_COOKIE: Final = "session"
 DEVICE_TOKEN_COOKIE: Final = "trusted_device"
-DEVICE_TOKEN_LIFE: Final = timedelta(days=30)  # a trusted device's, in the auth service
 KEPT: Final = ("language", "next")  # what outlives a sign-in
 P = ParamSpec("P")
 Page = str | tuple[str, int] | BaseResponse
@@ -27,10 +26,8 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def write(response: Response) -> Response:
-        for name, noted, life in (
-            (TOKEN_COOKIE, "new_token", None),
-            (DEVICE_TOKEN_COOKIE, "new_device_token", DEVICE_TOKEN_LIFE),
-        ):
+        trusted = timedelta(days=app.config["TRUSTED_DEVICE_DAYS"])
+        for name, noted, life in ((TOKEN_COOKIE, "new_token", None), (DEVICE_TOKEN_COOKIE, "new_device_token", trusted)):
             if noted in g:
                 web.set_cookie(response, name, g.get(noted), life=life)
         return response

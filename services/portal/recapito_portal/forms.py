@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from flask import current_app
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectChoice, StringField, TextAreaField
@@ -100,12 +102,15 @@ class CodeForm(FlaskForm):
 class SignInCodeForm(CodeForm):
     """The code of a sign-in, and whether this device is to be trusted."""
 
-    trust_device = BooleanField(
-        _l("Ricorda questo dispositivo"),
-        description=_l(
-            "Per 30 giorni, su questo browser, di norma ti basterà la password. Non sceglierlo su un dispositivo condiviso."
-        ),
-    )
+    trust_device = BooleanField(_l("Ricorda questo dispositivo"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.trust_device.description = ngettext(
+            "Per un giorno, su questo browser, di norma ti basterà la password. Non sceglierlo su un dispositivo condiviso.",
+            "Per %(num)d giorni, su questo browser, di norma ti basterà la password. Non sceglierlo su un dispositivo condiviso.",
+            current_app.config["TRUSTED_DEVICE_DAYS"],
+        )
 
 
 class NewPasswordForm(FlaskForm):

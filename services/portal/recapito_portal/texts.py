@@ -60,7 +60,7 @@ REASONS: Final = {
     "TOO_MANY": _l("Hai allegato troppi file."),
     # files
     "DOCUMENT_EMPTY": _l("Il file è vuoto. Scegli una foto JPEG o PNG, oppure un PDF."),
-    "DOCUMENT_TOO_LARGE": _l("Il file supera gli 8 MB. Scatta una foto meno pesante o riduci il PDF."),
+    "DOCUMENT_TOO_LARGE": _l("Il file è troppo pesante. Scatta una foto meno pesante o riduci il PDF."),
     "DOCUMENT_TYPE_NOT_ALLOWED": _l("Questo tipo di file non va bene. Scegli una foto JPEG o PNG, oppure un PDF."),
     "DOCUMENT_INFECTED": _l(
         "Il controllo antivirus ha trovato qualcosa in questo file: fotografa di nuovo il documento e invia la foto."
@@ -71,7 +71,7 @@ REASONS: Final = {
     "DOCUMENT_ANIMATED": _l("L'immagine è animata. Scegli una foto ferma o un PDF."),
     "DOCUMENT_UNREADABLE": _l("Il file è danneggiato o incompleto. Rifai la foto o scegli un altro file."),
     "DOCUMENT_TOO_MANY_PIXELS": _l("La foto è troppo grande. Scattane una con meno di 40 megapixel."),
-    "DOCUMENT_TOO_MANY_PAGES": _l("Il PDF ha più di 10 pagine. Allega solo quelle che servono."),
+    "DOCUMENT_TOO_MANY_PAGES": _l("Il PDF ha troppe pagine. Allega solo quelle che servono."),
     "DOCUMENT_ENCRYPTED": _l("Il PDF è protetto da password. Salvalo senza protezione e allegalo di nuovo."),
     "DOCUMENT_TOO_COMPLEX": _l("Non riusciamo a leggere il file. Allega una foto o una scansione più semplice."),
     # claims

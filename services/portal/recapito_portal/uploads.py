@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from recapito_servicekit.errors import Kind
 
-FILE_BYTES: Final = 8 * 1024 * 1024  # of one file: the services refuse more
+FILE_BYTES: Final = 8 * 1024 * 1024  # of one attachment: claims refuses more
 FILES: Final = 4  # of one form
 PIECE_BYTES: Final = 256 * 1024
 NAME_CHARS: Final = 200

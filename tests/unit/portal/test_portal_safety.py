@@ -7,11 +7,14 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from recapito_portal.app import FILES_BYTES, FORM_BYTES, UPLOADS, build
+from recapito_portal.app import FORM_BYTES, build, uploads_of
 from recapito_portal.services import Services
+from recapito_portal.uploads import FILE_BYTES, FILES
 from recapito_servicekit import web
 from tests.unit.portal.backend import CODE, PASSWORD, Backend
 from tests.unit.portal.conftest import Browser, settings
+
+FILES_BYTES = FILES * FILE_BYTES + FORM_BYTES
 
 BUTTONS = (
     *(
@@ -144,19 +147,36 @@ def _upload(browser: Browser, path: str, size: int) -> TestResponse:
 def test_too_large_a_request_is_told(browser: Browser, path: str, size: int) -> None:
     page = _upload(browser, path, size + 1)
     assert page.status_code == 413
-    assert "8 MB" in page.text
+    assert "I file sono troppo grandi" in page.text
 
 
 def test_files_come_in_where_a_page_takes_them_alone(app: Flask, browser: Browser) -> None:
     assert _upload(browser, "/recapito/dati", FORM_BYTES + 1).status_code == 303
     asks = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert set(UPLOADS) <= asks
+    assert set(uploads_of(1)) <= asks
 
 
 def test_door_knows_where_files_come_in(app: Flask) -> None:
     door = web.behind_door(app, settings())
     assert door.most_bytes("/denunce/0123/documenti") == door.most_bytes("/recapito/dati") == FILES_BYTES
+    larger = web.behind_door(build(settings(document_mib=16), app.extensions["services"]), settings())
+    assert larger.most_bytes("/recapito/dati") == 2 * FILES_BYTES - FORM_BYTES
     assert door.most_bytes("/accedi") == door.most_bytes("/nowhere") == door.most_bytes("/accedi/") == FORM_BYTES
+
+
+def test_texts_name_the_figures_that_were_set(backend: Backend) -> None:
+    told = settings(trusted_device_days=1, document_days=7, document_mib=2, repudiation_hours=24)
+    with grpc.insecure_channel(f"127.0.0.1:{backend.port}") as channel:
+        browser = Browser(build(told, Services.over(channel, channel, channel)).test_client())
+        browser.give_password()
+        assert "Per un giorno, su questo browser" in browser.get("/accedi/codice").text
+        form = browser.form("/accedi/codice", code=CODE, trust_device="y")
+        cookies = browser.client.post("/accedi/codice", data=form).headers.getlist("Set-Cookie")
+        assert any(cookie.startswith("trusted_device=") and f"Max-Age={24 * 3600};" in cookie for cookie in cookies)
+        assert "Al più tardi 7 giorni dopo la decisione" in browser.get("/recapito").text
+        browser.ask_until_identity()
+        assert "al massimo 2 MB per file" in browser.get("/recapito/dati").text
+        assert "al massimo 24 ore" in browser.get("/non-sono-stato-io?t=unknown").text
 
 
 def test_password_and_code_are_never_shown_again(browser: Browser) -> None:
