@@ -6,19 +6,19 @@ parent believes none of it unchecked (``cleaning``).
 """
 
 import json
-import resource
 import sys
 from collections.abc import Callable
 
 from recapito_documents.errors import DocumentRefused, Reason
 from recapito_documents.limits import Limits
+from recapito_documents.shut_in import shut_in
 
 
 def main(argv: list[str]) -> None:
     """Cleans what comes on standard input as the media type and the limits (JSON) say."""
     media_type, limits = argv[0], Limits(**json.loads(argv[1]))
     clean = _cleaner(media_type, limits)
-    _shut_in(limits)
+    shut_in(limits.worker_memory, limits.worker_seconds)
     sys.stdout.buffer.write(b"ready\n")
     sys.stdout.buffer.flush()
     answer, parts = _cleaned(clean, sys.stdin.buffer.read())
@@ -52,23 +52,6 @@ def _cleaner(media_type: str, limits: Limits) -> Callable[[bytes], list[bytes]]:
     from recapito_documents.clean_image import clean_image  # noqa: PLC0415
 
     return lambda data: [b"", clean_image(data, media_type, limits)]
-
-
-def _shut_in(limits: Limits) -> None:
-    """No more memory and time than allowed, no file, no connection, no further process, and no core dump, which would hold the
-    document. A decoder that the document takes over finds the service's keys in files that this user may read: it can open none.
-    """
-    for what, most in (
-        (resource.RLIMIT_AS, limits.worker_memory),
-        (resource.RLIMIT_CPU, limits.worker_seconds),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 0),  # what is open stays open: the two pipes
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(what)
-        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (bound, bound))
 
 
 if __name__ == "__main__":

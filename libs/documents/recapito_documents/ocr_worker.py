@@ -9,11 +9,13 @@ import io
 import json
 import logging
 import re
-import resource
 import sys
 from typing import Any, Final
 
+from recapito_documents.shut_in import shut_in
+
 SECONDS: Final = 60  # of CPU time
+MEMORY: Final = 2 * 1024 * 1024 * 1024  # bytes of address space; it takes half of it
 LONGEST_SIDE: Final = 1800  # pixels; more costs time and reads no better
 _ZONE: Final = re.compile(r"<<|[A-Z0-9]<[A-Z0-9]|^[A-Z0-9<]{28,}$")
 _TURNS: Final = (0, 90, 270, 180)
@@ -25,11 +27,15 @@ PASSPORT_WIDTH: Final = 40  # a few characters may be lost
 def main() -> None:
     """Reads what comes on standard input."""
     logging.disable(logging.CRITICAL)
+    import cv2  # noqa: PLC0415
     from PIL import Image  # noqa: PLC0415
     from rapidocr import RapidOCR  # noqa: PLC0415
 
+    Image.preinit()
+    cv2.setNumThreads(0)
     engine = RapidOCR(params={"EngineConfig.onnxruntime.intra_op_num_threads": 1, "Global.log_level": "critical"})
-    _shut_in()
+    _lines(engine, _specimen())  # models are opened when there is first something for them: now
+    shut_in(MEMORY, SECONDS)
     with Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("JPEG", "PNG")) as opened:
         image = opened.convert("RGB")
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
@@ -43,6 +49,15 @@ def main() -> None:
     sys.stdout.write(json.dumps({"lines": list(seen)}) + "\n")
 
 
+def _specimen() -> Any:
+    """A picture with a word on it."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415
+
+    image = Image.new("RGB", (320, 96), "white")
+    ImageDraw.Draw(image).text((24, 24), "RECAPITO", fill="black", font_size=40)
+    return image
+
+
 def _has_zone(lines: list[str]) -> bool:
     """Three lines of a card, or a passport's two."""
     lengths = [len(line) for line in (each.replace(" ", "") for each in lines) if _ZONE.search(line)]
@@ -54,12 +69,6 @@ def _lines(engine: Any, image: Any) -> list[str]:
 
     found = engine(numpy.asarray(image)[:, :, ::-1])
     return [str(text) for text in (found.txts or ())]
-
-
-def _shut_in() -> None:
-    """No more time than allowed, no file, no core dump, which would hold the document."""
-    for what, most in ((resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(what, (most, most))
 
 
 if __name__ == "__main__":

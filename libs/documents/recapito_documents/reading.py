@@ -12,6 +12,7 @@ from recapito_documents.ocr_worker import SECONDS
 MOST_LINES: Final = 200
 LONGEST_LINE: Final = 200
 _MAX_ANSWER: Final = 1024 * 1024
+_ENVIRONMENT: Final = {"ORT_DISABLE_TELEMETRY": "1"}  # onnxruntime tells its makers of each use otherwise
 _ONE: Final = Lock()  # it takes a core for seconds, and some 400 MB
 
 
@@ -30,7 +31,7 @@ def lines_of(picture: bytes) -> list[str]:
                 input=picture,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={},
+                env=_ENVIRONMENT,
                 timeout=SECONDS * 2,
                 check=False,
             )

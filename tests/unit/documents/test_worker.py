@@ -14,6 +14,7 @@ from PIL import Image
 from recapito_documents.cleaning import Cleaner
 from recapito_documents.errors import CleaningUnavailable, DocumentRefused
 from recapito_documents.limits import Limits
+from recapito_documents.reading import lines_of
 
 
 @pytest.fixture
@@ -103,14 +104,24 @@ def test_worker_inherits_no_environment(
     assert "SECRET" not in (tmp_path / "seen").read_text()
 
 
+def test_reader_inherits_no_environment_and_tells_nobody(
+    worker_that: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """onnxruntime has a telemetry of its own, which is on unless it is told."""
+    monkeypatch.setenv("RECAPITO_DOCUMENT_KEYS", "SECRET")
+    worker_that(f"/usr/bin/env > {tmp_path}/seen; exit 1")
+    assert lines_of(b"") == []
+    seen = (tmp_path / "seen").read_text()
+    assert ("SECRET" in seen, "ORT_DISABLE_TELEMETRY=1" in seen) == (False, True)
+
+
 @pytest.mark.parametrize("attempt", ["open('/proc/self/status')", "open(f'/proc/{os.getppid()}/environ')", "socket.socket()"])
 def test_worker_that_was_taken_over_opens_nothing(attempt: str) -> None:
     """The keys of all documents lie in a file of the same user."""
     code = f"""
 import os, socket
-from recapito_documents import clean_worker
-from recapito_documents.limits import Limits
-clean_worker._shut_in(Limits())
+from recapito_documents.shut_in import shut_in
+shut_in(2**30, 20)
 {attempt}
 """
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
