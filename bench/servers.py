@@ -5,7 +5,7 @@ no limits, no records, no reconnect. ``otp-composed`` does besides what the cont
 (an issue needs two calls, for an address and a destination are counted in different slots of a cluster), the keyed hashes that
 stand for a destination, an address, a request and a code, and the two seals. Nothing is checked, converted, counted or measured.
 
-``python -m bench.servers otp|otp-floor|otp-composed|introspect-floor|auth``, with the service's settings.
+``python -m bench.servers otp|otp-floor|otp-composed|introspect-floor|auth|sign-in-composed``, with the service's settings.
 """
 
 import asyncio
@@ -20,9 +20,10 @@ import grpc
 import hiredis
 import uvloop
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from recapito.auth.v1 import session_pb2, session_pb2_grpc
+from recapito.auth.v1 import authentication_pb2_grpc, session_pb2, session_pb2_grpc
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
+from bench import sign_in_floor
 from bench.report import CODE
 from recapito_auth import __main__ as auth
 from recapito_otp.__main__ import wiring
@@ -163,6 +164,7 @@ def _read(part: str) -> bytes:
 
 async def _serve_floor(name: str) -> None:
     server, handlers = grpc.aio.server(), Handlers()
+    ca, cert, key = map(_read, ("CA", "CERT", "KEY"))
     if name == "otp-floor":
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], _ISSUE, _CHECK)
         otp_pb2_grpc.add_OtpServiceServicer_to_server(OtpFloor(pipe, scripts), handlers.as_server())  # type: ignore[abstract]
@@ -173,6 +175,10 @@ async def _serve_floor(name: str) -> None:
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], *real)
         floor = OtpComposed(pipe, scripts, vault)  # type: ignore[abstract]
         otp_pb2_grpc.add_OtpServiceServicer_to_server(floor, handlers.as_server())
+    elif name == "sign-in-composed":
+        pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], *sign_in_floor.SCRIPTS)
+        signing_in = sign_in_floor.SignInComposed(pipe, scripts, grpc.ssl_channel_credentials(ca, key, cert))  # type: ignore[abstract]
+        authentication_pb2_grpc.add_AuthenticationServiceServicer_to_server(signing_in, handlers.as_server())
     else:
         pipe, scripts = await _connected(os.environ["RECAPITO_REDIS_URL"], _READ)
         session_pb2_grpc.add_SessionServiceServicer_to_server(IntrospectFloor(pipe, scripts[0]), handlers.as_server())
@@ -180,7 +186,6 @@ async def _serve_floor(name: str) -> None:
     await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(healthy, handlers.as_server())
     server.add_generic_rpc_handlers((handlers,))
-    ca, cert, key = map(_read, ("CA", "CERT", "KEY"))
     credentials = grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True)
     server.add_secure_port(os.environ["RECAPITO_GRPC_BIND"], credentials)
     await server.start()
