@@ -39,6 +39,13 @@ def test_a_confirmed_draft_is_filed_and_listed(claims: Claims, clock: SetClock) 
     assert list(anna.call("ListClaims", pb.ListClaimsRequest()).claims) == [receipt]
 
 
+def test_what_a_code_confirms_is_said_in_the_customers_language(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    anna = claims.sign_in()
+    draft = anna.complete()
+    monkeypatch.setattr(claims.auth.customers, "language", "en-GB")
+    assert anna.prepare(draft).summary == "claim 123.45 EUR, IBAN …3456"
+
+
 def test_numbers_follow_each_other_and_start_anew_each_italian_year(claims: Claims, clock: SetClock) -> None:
     serials = [filed(claims, claims.sign_in()).claim_number[:13] for _ in range(2)]
     clock.now = clock.now.replace(month=12, day=31, hour=23, minute=30)  # it is 2027 in Italy

@@ -78,6 +78,7 @@ class Sessions(session_pb2_grpc.SessionServiceServicer):
 class Customers(registry_pb2_grpc.CustomerRegistryServiceServicer):
     policies: dict[str, list[str]] = field(default_factory=lambda: {"C-1": ["POL-1"], "C-2": ["POL-2"]})
     frozen: set[str] = field(default_factory=set)
+    language: str = "it"
 
     def GetCustomer(
         self, request: registry_pb2.GetCustomerRequest, context: grpc.ServicerContext
@@ -90,7 +91,7 @@ class Customers(registry_pb2_grpc.CustomerRegistryServiceServicer):
             family_name="Bianchi",
             codice_fiscale="BNCNNA80E43H501G",
             email=f"{request.customer_id.lower()}@example.org",
-            language="it",
+            language=self.language,
             policy_numbers=self.policies[request.customer_id],
         )
         if request.customer_id in self.frozen:

@@ -54,13 +54,14 @@ def test_the_hash_changes_with_whatever_is_filed(changed: Claim) -> None:
 
 
 def test_the_summary_says_amount_and_account() -> None:
-    assert filing.summary(a_claim()) == "denuncia 123,45 EUR, IBAN …3456"
+    assert filing.summary(a_claim(), "it") == "denuncia 123,45 EUR, IBAN …3456"
+    assert filing.summary(a_claim(), "en") == "claim 123.45 EUR, IBAN …3456"
 
 
 @given(st.lists(st.integers(1, 999_999_999), min_size=1, max_size=30))
 def test_the_summary_fits_a_text_message(amounts: list[int]) -> None:
     expenses = tuple(replace(EXPENSE, cents=amount) for amount in amounts)
-    assert len(filing.summary(a_claim(expenses=expenses))) <= 60
+    assert len(filing.summary(a_claim(expenses=expenses), "it")) <= 60
 
 
 @given(st.integers(2000, 9999), st.integers(1, 99_999_999))

@@ -142,3 +142,10 @@ def test_an_expense_is_told_with_its_field() -> None:
     with pytest.raises(Refusal) as refused:
         drafting.expense("e", "Studio", "1", "2026-11-01", "1.999")
     assert [(fault.field, fault.reason) for fault in refused.value.violations] == [("expense.amount", "AMOUNT_INVALID")]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "language"), [("", "it"), ("it", "it"), ("it-CH", "it"), ("IT", "it"), ("en-GB", "en"), ("de", "en"), ("ita", "en")]
+)
+def test_what_is_written_to_a_customer_is_in_italian_or_else_in_english(spoken: str, language: str) -> None:
+    assert formats.language_of(spoken) == language

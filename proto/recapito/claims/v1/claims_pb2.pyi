@@ -1591,7 +1591,7 @@ class PrepareSubmissionResponse(_message.Message):
     transaction_hash: _builtins.str
     """The hash of all that is to be filed, hex."""
     summary: _builtins.str
-    """What the code's text says, at most 60 characters: "denuncia 123,45 EUR, IBAN …3456"."""
+    """What the code's text says, in the customer's language, at most 60 characters: "denuncia 123,45 EUR, IBAN …3456"."""
     late_notice: _builtins.bool
     """Whether it will be filed later than 3 days after the event; it is filed all the same."""
     @_builtins.property

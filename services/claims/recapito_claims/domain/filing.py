@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from datetime import date
 
 from recapito_claims.domain.claim import Claim, ClaimState, Event, ExpenseState
-from recapito_claims.domain.formats import decimal
+from recapito_claims.domain.formats import written
 
 
 def transaction_hash(claim: Claim) -> str:
@@ -41,9 +41,10 @@ def transaction_hash(claim: Claim) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def summary(claim: Claim) -> str:
-    """What the code's text says, at most 60 characters: ``denuncia 123,45 EUR, IBAN …3456``."""
-    return f"denuncia {decimal(claim.total_cents).replace('.', ',')} EUR, IBAN …{claim.details.iban[-4:]}"
+def summary(claim: Claim, language: str) -> str:
+    """What the code's text says, at most 60 characters, in the text's language: ``denuncia 123,45 EUR, IBAN …3456``."""
+    what = "denuncia" if language == "it" else "claim"
+    return f"{what} {written(claim.total_cents, language)} EUR, IBAN …{claim.details.iban[-4:]}"
 
 
 def claim_number(year: int, serial: int) -> str:

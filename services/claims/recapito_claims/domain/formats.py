@@ -126,6 +126,16 @@ def decimal(amount: int) -> str:
     return f"{amount // 100}.{amount % 100:02d}"
 
 
+def written(amount: int, language: str) -> str:
+    """Cents as people who read ``language`` write them: with a comma in Italian."""
+    return decimal(amount).replace(".", "," if language == "it" else ".")
+
+
+def language_of(spoken: str) -> str:
+    """The language of what is written to a customer, for their BCP 47 code: Italian where none is known, English for any other."""
+    return "it" if spoken.partition("-")[0].lower() in ("", "it") else "en"
+
+
 def _clean(raw: str, most: int) -> str:
     normal = unicodedata.normalize("NFC", raw)
     if any(unicodedata.category(character) in _UNWANTED for character in normal):

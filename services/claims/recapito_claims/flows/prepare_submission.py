@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from recapito_claims.domain import duplicates, filing
+from recapito_claims.domain import duplicates, filing, formats
 from recapito_claims.domain.duplicates import Duplicate
 from recapito_claims.flows import guard
 from recapito_claims.store import reading
@@ -34,5 +34,7 @@ def prepare_submission(
         guard.demand_version(connection, claim, expected_version)
         alike = (*duplicates.within(claim.expenses), *reading.look_alikes(connection, claim, customer_id))
     now = clock()
-    guard.demand_complete(claim, registry.customer(customer_id), now)
-    return Prepared(filing.transaction_hash(claim), filing.summary(claim), claim.is_late(now), alike)
+    customer = registry.customer(customer_id)
+    guard.demand_complete(claim, customer, now)
+    summary = filing.summary(claim, formats.language_of(customer.language))
+    return Prepared(filing.transaction_hash(claim), summary, claim.is_late(now), alike)

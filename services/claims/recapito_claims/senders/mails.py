@@ -1,15 +1,11 @@
 """Mails about a claim, from the package's templates, in Italian or English. They hold no health data: the portal shows those."""
 
-from typing import Final
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from recapito_claims.domain.claim import ITALY, Claim
-from recapito_claims.domain.formats import decimal
+from recapito_claims.domain.formats import language_of, written
 from recapito_claims.upstream import Customer
 from recapito_servicekit.mail import Mail, Mailer
-
-_LANGUAGES: Final = ("it", "en")
 
 
 class Mails:
@@ -34,18 +30,17 @@ class Mails:
 
     def compose(self, notice_id: str, template: str, claim: Claim, customer: Customer) -> Mail:
         """The mail. The first line of its template is the subject."""
-        spoken = customer.language.partition("-")[0].lower() or "it"
-        language = spoken if spoken in _LANGUAGES else "en"
+        language = language_of(customer.language)
         question = claim.open_question
-        written = self._environment.get_template(f"{language}/{template}.txt").render(
+        whole = self._environment.get_template(f"{language}/{template}.txt").render(
             number=claim.claim_number,
             filed=claim.submitted_at.astimezone(ITALY).strftime("%d/%m/%Y %H:%M") if claim.submitted_at else "",
-            total=decimal(claim.total_cents).replace(".", "," if language == "it" else "."),
+            total=written(claim.total_cents, language),
             iban_end=claim.details.iban[-4:],
             count=len(claim.expenses),
             late=claim.late_notice,
             due=question.due_at.astimezone(ITALY).strftime("%d/%m/%Y") if question else "",
             link=f"{self._portal_url}/denunce/{claim.claim_id}" if self._portal_url else "",
         )
-        subject, _, text = written.partition("\n\n")
+        subject, _, text = whole.partition("\n\n")
         return Mail(to=customer.email, subject=subject, text=text, message_id=notice_id)
