@@ -145,7 +145,8 @@ def test_an_expense_is_told_with_its_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoken", "language"), [("", "it"), ("it", "it"), ("it-CH", "it"), ("IT", "it"), ("en-GB", "en"), ("de", "en"), ("ita", "en")]
+    ("spoken", "language"),
+    [("", "it"), ("it", "it"), ("it-CH", "it"), ("IT", "it"), ("en-GB", "en"), ("de", "en"), ("ita", "en")],
 )
 def test_what_is_written_to_a_customer_is_in_italian_or_else_in_english(spoken: str, language: str) -> None:
     assert formats.language_of(spoken) == language

@@ -132,7 +132,7 @@ def written(amount: int, language: str) -> str:
 
 
 def language_of(spoken: str) -> str:
-    """The language of what is written to a customer, for their BCP 47 code: Italian where none is known, English for any other."""
+    """The language of what is written to a customer, by their BCP 47 code: Italian where none is known, else English."""
     return "it" if spoken.partition("-")[0].lower() in ("", "it") else "en"
 
 
