@@ -13,7 +13,7 @@ from recapito_claims.flows.clean_up import CleanUp
 from recapito_claims.flows.send_notices import SendNotices
 from recapito_claims.senders.mails import Mails
 from recapito_claims.senders.receipt import Receipts
-from recapito_claims.servicers.customer import ClaimsServicer
+from recapito_claims.servicers.customer import ClaimsServicer, Daily
 from recapito_claims.servicers.intake import IntakeServicer
 from recapito_claims.servicers.privacy import PrivacyServicer
 from recapito_claims.settings import ClaimsSettings
@@ -44,7 +44,8 @@ async def wire(settings: ClaimsSettings, clock: Clock = system_clock) -> serving
     sessions = calling.aio_channel(settings.auth_address, identity)
     pipeline = stores.pipeline(settings)
     receipts = Receipts(settings.company, settings.help_contact)
-    servicer = ClaimsServicer(database, pipeline, Registry(auth), Proofs(otp), clock, receipts)
+    daily = Daily(settings.drafts_a_day, settings.attachments_a_day)
+    servicer = ClaimsServicer(database, pipeline, Registry(auth), Proofs(otp), clock, receipts, daily)
 
     intake = IntakeServicer(database, pipeline, clock, timedelta(days=settings.question_days))
 

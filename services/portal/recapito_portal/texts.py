@@ -89,6 +89,7 @@ REASONS: Final = {
     "CLAIM_OVER": _l("La denuncia è chiusa o ritirata."),
     "EXPENSE_PAID": _l("Una parte è già stata pagata: la denuncia non si può più ritirare. Scrivi all'assistenza."),
     "MISSING_FILE": _l("Scegli un file."),
+    "TOO_MANY_DRAFTS": _l("Hai iniziato troppe denunce oggi. Riprova domani, o continua una di quelle iniziate."),
     "TOO_MANY_DOCUMENTS": _l("Hai caricato troppi file oggi. Riprova domani."),
     "CLEANING_UNAVAILABLE": _l("In questo momento non riusciamo a ricevere file. Riprova tra qualche secondo."),
     "DOCUMENTS_BUSY": _l("In questo momento non riusciamo a ricevere file. Riprova tra qualche secondo."),

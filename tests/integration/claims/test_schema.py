@@ -13,8 +13,8 @@ from tests.support.serving import run_command
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_uses(database_url: str) -> None:
-    assert sql.migrate(database_url, Path(recapito_claims.__file__).parent) == "0002"
-    assert sql.migrate(database_url, Path(recapito_claims.__file__).parent) == "0002"
+    assert sql.migrate(database_url, Path(recapito_claims.__file__).parent) == "0003"
+    assert sql.migrate(database_url, Path(recapito_claims.__file__).parent) == "0003"
     engine = sa.create_engine(database_url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

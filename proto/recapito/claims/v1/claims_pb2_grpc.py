@@ -117,7 +117,8 @@ class ClaimsServiceServicer:
     """
 
     def CreateDraft(self, request, context):
-        """Opens a draft. A repeat with the same request_id gives the first answer.
+        """Opens a draft. A repeat with the same request_id gives the first answer. RESOURCE_EXHAUSTED with reason TOO_MANY_DRAFTS: enough for
+        today.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +149,7 @@ class ClaimsServiceServicer:
     def AttachDocument(self, request_iterator, context):
         """Receives an attachment: what it is in the first message, then the bytes. INVALID_ARGUMENT with BadRequest on "document" says
         what is wrong with it. To a filed claim only while a question is open or an expense is suspended, else FAILED_PRECONDITION
-        with reason NOT_A_DRAFT.
+        with reason NOT_A_DRAFT. RESOURCE_EXHAUSTED with reason TOO_MANY_DOCUMENTS: enough for today; one that is refused counts too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,9 @@ class ClaimsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ClaimsServiceAsyncStub: ...
     CreateDraft: _grpc.UnaryUnaryMultiCallable[_claims_pb2.CreateDraftRequest, _claims_pb2.CreateDraftResponse]
-    """Opens a draft. A repeat with the same request_id gives the first answer."""
+    """Opens a draft. A repeat with the same request_id gives the first answer. RESOURCE_EXHAUSTED with reason TOO_MANY_DRAFTS: enough for
+    today.
+    """
     UpdateDraft: _grpc.UnaryUnaryMultiCallable[_claims_pb2.UpdateDraftRequest, _claims_pb2.UpdateDraftResponse]
     """Replaces what a draft says. ABORTED with reason VERSION_CHANGED: it changed since expected_version; metadata "version" says
     which one it has now, "changed" what changed since, comma-separated: "details.iban,expenses".
@@ -46,7 +48,7 @@ class ClaimsServiceStub:
     AttachDocument: _grpc.StreamUnaryMultiCallable[_claims_pb2.AttachDocumentRequest, _claims_pb2.AttachDocumentResponse]
     """Receives an attachment: what it is in the first message, then the bytes. INVALID_ARGUMENT with BadRequest on "document" says
     what is wrong with it. To a filed claim only while a question is open or an expense is suspended, else FAILED_PRECONDITION
-    with reason NOT_A_DRAFT.
+    with reason NOT_A_DRAFT. RESOURCE_EXHAUSTED with reason TOO_MANY_DOCUMENTS: enough for today; one that is refused counts too.
     """
     RemoveAttachment: _grpc.UnaryUnaryMultiCallable[_claims_pb2.RemoveAttachmentRequest, _claims_pb2.RemoveAttachmentResponse]
     """Takes an attachment out of a draft, and destroys it. An attachment that isn't there: the draft as it is."""
@@ -84,7 +86,9 @@ class ClaimsServiceAsyncStub(ClaimsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateDraft: _aio.UnaryUnaryMultiCallable[_claims_pb2.CreateDraftRequest, _claims_pb2.CreateDraftResponse]  # type: ignore[assignment]
-    """Opens a draft. A repeat with the same request_id gives the first answer."""
+    """Opens a draft. A repeat with the same request_id gives the first answer. RESOURCE_EXHAUSTED with reason TOO_MANY_DRAFTS: enough for
+    today.
+    """
     UpdateDraft: _aio.UnaryUnaryMultiCallable[_claims_pb2.UpdateDraftRequest, _claims_pb2.UpdateDraftResponse]  # type: ignore[assignment]
     """Replaces what a draft says. ABORTED with reason VERSION_CHANGED: it changed since expected_version; metadata "version" says
     which one it has now, "changed" what changed since, comma-separated: "details.iban,expenses".
@@ -96,7 +100,7 @@ class ClaimsServiceAsyncStub(ClaimsServiceStub):
     AttachDocument: _aio.StreamUnaryMultiCallable[_claims_pb2.AttachDocumentRequest, _claims_pb2.AttachDocumentResponse]  # type: ignore[assignment]
     """Receives an attachment: what it is in the first message, then the bytes. INVALID_ARGUMENT with BadRequest on "document" says
     what is wrong with it. To a filed claim only while a question is open or an expense is suspended, else FAILED_PRECONDITION
-    with reason NOT_A_DRAFT.
+    with reason NOT_A_DRAFT. RESOURCE_EXHAUSTED with reason TOO_MANY_DOCUMENTS: enough for today; one that is refused counts too.
     """
     RemoveAttachment: _aio.UnaryUnaryMultiCallable[_claims_pb2.RemoveAttachmentRequest, _claims_pb2.RemoveAttachmentResponse]  # type: ignore[assignment]
     """Takes an attachment out of a draft, and destroys it. An attachment that isn't there: the draft as it is."""
@@ -137,7 +141,9 @@ class ClaimsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claims_pb2.CreateDraftRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claims_pb2.CreateDraftResponse, _abc.Awaitable[_claims_pb2.CreateDraftResponse]]:
-        """Opens a draft. A repeat with the same request_id gives the first answer."""
+        """Opens a draft. A repeat with the same request_id gives the first answer. RESOURCE_EXHAUSTED with reason TOO_MANY_DRAFTS: enough for
+        today.
+        """
 
     @_abc_1.abstractmethod
     def UpdateDraft(
@@ -173,7 +179,7 @@ class ClaimsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_claims_pb2.AttachDocumentResponse, _abc.Awaitable[_claims_pb2.AttachDocumentResponse]]:
         """Receives an attachment: what it is in the first message, then the bytes. INVALID_ARGUMENT with BadRequest on "document" says
         what is wrong with it. To a filed claim only while a question is open or an expense is suspended, else FAILED_PRECONDITION
-        with reason NOT_A_DRAFT.
+        with reason NOT_A_DRAFT. RESOURCE_EXHAUSTED with reason TOO_MANY_DOCUMENTS: enough for today; one that is refused counts too.
         """
 
     @_abc_1.abstractmethod

@@ -10,6 +10,7 @@ from recapito_claims.domain.claim import MOST_ATTACHMENTS, Attachment, Attachmen
 from recapito_claims.flows import guard
 from recapito_claims.store import claims as store
 from recapito_claims.store import handling as log
+from recapito_claims.store.allowances import ATTACHMENTS, COUNTS
 from recapito_documents.errors import CleaningUnavailable, DocumentRefused
 from recapito_documents.pipeline import DocumentPipeline, StoredDocument
 from recapito_servicekit.clock import Clock
@@ -27,13 +28,20 @@ def attach_document(
     kind: AttachmentKind,
     name: str,
     chunks: Iterable[bytes],
+    most_a_day: int,
 ) -> Claim:
     """The claim with the attachment. The same bytes of the same kind again: the claim as it is, so that a repeat adds nothing.
 
-    Raises NOT_FOUND, NOT_A_DRAFT, INVALID_ARGUMENT on "document", DEADLINE_EXCEEDED.
+    ``most_a_day``: of the customer's, over all claims; one that is refused, or comes again, counts too, for looking at it is what
+    costs. Raises NOT_FOUND, NOT_A_DRAFT, INVALID_ARGUMENT on "document", RESOURCE_EXHAUSTED TOO_MANY_DOCUMENTS,
+    DEADLINE_EXCEEDED.
     """
     with database.read() as connection:  # before a byte is received
         _demand_takes_documents(guard.own(connection, customer_id, claim_id))
+    with database.transaction() as connection:
+        taken = COUNTS.take(connection, customer_id, ATTACHMENTS, clock().date(), most_a_day)
+    if not taken:
+        raise Refusal(Kind.RESOURCE_EXHAUSTED, "TOO_MANY_DOCUMENTS", f"{most_a_day} attachments a day; come back tomorrow")
     document = _stored(pipeline, name, chunks)
     kept = False
     try:

@@ -6,6 +6,7 @@ from typing import Final
 
 from recapito_claims.flows.answer_question import expire_questions
 from recapito_claims.store import claims as store
+from recapito_claims.store.allowances import COUNTS
 from recapito_claims.store.tables import OUTBOX
 from recapito_documents.pipeline import DocumentPipeline
 from recapito_servicekit import logs
@@ -42,5 +43,6 @@ class CleanUp:
         blobs = self._pipeline.sweep(known, self._clock() - STRAY)
         with self._database.transaction() as connection:
             OUTBOX.forget(connection, self._clock() - NOTICES_KEPT, BATCH)
+            COUNTS.forget(connection, (self._clock() - timedelta(days=1)).date())
         if expired or blobs:
             log.info("cleaned up", questions_expired=expired, stray_blobs=blobs)

@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import grpc
 from recapito.claims.v1 import claims_pb2 as pb
@@ -37,12 +37,27 @@ LARGEST_CHUNK: Final = 1024 * 1024
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
+class Daily(NamedTuple):
+    """The most that a customer may send in a day."""
+
+    drafts: int
+    attachments: int
+
+
 class ClaimsServicer(claims_pb2_grpc.ClaimsServiceServicer):
     """The customer's side of a claim. Every RPC acts on the claims of the customer who is signed in, and on no other."""
 
     def __init__(
-        self, database: Database, pipeline: DocumentPipeline, registry: Registry, proofs: Proofs, clock: Clock, receipts: Receipts
+        self,
+        database: Database,
+        pipeline: DocumentPipeline,
+        registry: Registry,
+        proofs: Proofs,
+        clock: Clock,
+        receipts: Receipts,
+        daily: Daily,
     ) -> None:
+        self._daily = daily
         self._database = database
         self._pipeline = pipeline
         self._registry = registry
@@ -58,6 +73,7 @@ class ClaimsServicer(claims_pb2_grpc.ClaimsServiceServicer):
             _customer_id(),
             messages.request_id(request.request_id),
             messages.read_details(request.details),
+            self._daily.drafts,
         )
         return pb.CreateDraftResponse(claim=messages.claim(claim))
 
@@ -111,6 +127,7 @@ class ClaimsServicer(claims_pb2_grpc.ClaimsServiceServicer):
             messages.attachment_kind(first.head.kind),
             first.head.name,
             _chunks(request_iterator),
+            self._daily.attachments,
         )
         return pb.AttachDocumentResponse(claim=messages.claim(claim))
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from recapito_claims.store.allowances import COUNTS
 from recapito_claims.store.reading import DISCARDED
 from recapito_claims.store.tables import OUTBOX, attachments, claim_steps, claims, draft_changes, expenses, questions
 
@@ -28,5 +29,6 @@ def tombstones(connection: sa.Connection, customer_id: str) -> int:
 
 
 def erase_tombstones(connection: sa.Connection, customer_id: str) -> None:
-    """What is left of drafts that the customer threw away."""
+    """What is left of drafts that the customer threw away, and of the day's counts."""
+    COUNTS.erase(connection, customer_id)
     connection.execute(claims.delete().where(claims.c.customer_id == customer_id, claims.c.state == DISCARDED))

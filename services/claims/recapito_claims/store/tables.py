@@ -4,6 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from recapito_servicekit.allowances import allowances_table
 from recapito_servicekit.outbox import Outbox, outbox_table
 from recapito_servicekit.sql import UtcDateTime
 
@@ -92,6 +93,8 @@ attachments = sa.Table(
     sa.UniqueConstraint("claim_id", "kind", "sha256", name="one_attachment_a_document"),
     sa.UniqueConstraint("claim_id", "position", name="one_attachment_a_position"),
 )
+
+allowances = allowances_table(metadata)
 
 claim_numbers = sa.Table(
     "claim_numbers",

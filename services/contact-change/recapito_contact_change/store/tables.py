@@ -5,6 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from recapito_contact_change.domain import BEFORE_APPLIED
+from recapito_servicekit.allowances import allowances_table
 from recapito_servicekit.outbox import Outbox, outbox_table
 from recapito_servicekit.sql import UtcDateTime
 
@@ -66,14 +67,7 @@ DOCUMENTS: Final = sa.Table(
     sa.Column("destroyed_at", UtcDateTime),  # its key is gone then: key_id and wrapped_key are empty
 )
 
-ALLOWANCES: Final = sa.Table(
-    "allowances",
-    METADATA,
-    sa.Column("customer_id", sa.String(64), primary_key=True),
-    sa.Column("what", sa.String(20), primary_key=True),
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("used", sa.Integer, nullable=False),
-)
+ALLOWANCES: Final = allowances_table(METADATA)
 
 ASKED_MOBILES: Final = sa.Table(
     "asked_mobiles",
