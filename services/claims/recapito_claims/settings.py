@@ -23,9 +23,12 @@ class ClaimsSettings(ServerSettings, WorkSettings, SqlSettings, DocumentSettings
         check=between(1, 366),
     )
     attachments_a_day: int = setting(
-        "ATTACHMENTS_A_DAY", "attachments that a customer may send in a day, over all claims", default=60, check=between(20, 500)
+        "ATTACHMENTS_A_DAY",
+        "attachments that a customer may send in a day, over all claims",
+        default=300,
+        check=between(20, 2_000),
     )
-    drafts_a_day: int = setting("DRAFTS_A_DAY", "drafts that a customer may open in a day", default=30, check=between(3, 200))
+    drafts_a_day: int = setting("DRAFTS_A_DAY", "drafts that a customer may open in a day", default=500, check=between(3, 2_000))
     portal_url: str = setting(
         "PORTAL_URL",
         "the portal's address for links of notices, no slash at the end; empty: notices have no links",
