@@ -23,6 +23,7 @@ from recapito_contact_change.flows.clean_up import CleanUp
 from recapito_contact_change.flows.dead_letters import DeadLetters
 from recapito_contact_change.flows.decide_case import DecideCase
 from recapito_contact_change.flows.freeze_customer import FreezeCustomer, Restore
+from recapito_contact_change.flows.measure_applied import MeasureApplied
 from recapito_contact_change.flows.open_case import OpenCase
 from recapito_contact_change.flows.read_cases import ReadCases
 from recapito_contact_change.flows.read_changes import ReadChanges
@@ -152,6 +153,7 @@ def roles(settings: ContactChangeSettings, clock: Clock = system_clock) -> dict[
             events.APPLY_QUEUE,
             {
                 events.DECIDED: ApplyDecision(database, registry, clock).run,
+                events.APPLIED: MeasureApplied(database, clock).run,
                 events.FROZEN: freeze.run,
                 events.RESTORED: freeze.run,
             },

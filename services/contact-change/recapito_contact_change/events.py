@@ -14,6 +14,7 @@ from recapito_servicekit.queues import Unreadable
 SUBMITTED: Final = "recapito.contact_change.submitted.v1"
 ANSWERED: Final = "recapito.contact_change.answered.v1"
 DECIDED: Final = "recapito.contact_change.decided.v1"
+APPLIED: Final = "recapito.contact_change.applied.v1"
 FROZEN: Final = "recapito.contact_change.frozen.v1"
 RESTORED: Final = "recapito.contact_change.restored.v1"
 NOTICE: Final = "recapito.contact_change.notice.v1"
@@ -25,6 +26,7 @@ QUEUE_OF: Final[Mapping[str, str]] = {
     SUBMITTED: INTAKE_QUEUE,
     ANSWERED: INTAKE_QUEUE,
     DECIDED: APPLY_QUEUE,
+    APPLIED: APPLY_QUEUE,
     FROZEN: APPLY_QUEUE,
     RESTORED: APPLY_QUEUE,
     NOTICE: NOTICES_QUEUE,
@@ -62,6 +64,12 @@ class Decided(_Data):
     version = fields.Integer(required=True, strict=True, validate=checks.Range(min=1))
 
 
+class Applied(_Data):
+    """The registry took the new mobile over."""
+
+    change_id = _id()
+
+
 class Frozen(_Data):
     """An applied change was repudiated: the customer is to be frozen."""
 
@@ -84,6 +92,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     SUBMITTED: Submitted(),
     ANSWERED: Answered(),
     DECIDED: Decided(),
+    APPLIED: Applied(),
     FROZEN: Frozen(),
     RESTORED: Restored(),
     NOTICE: Notice(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 
 from recapito_contact_change.store import changes
@@ -14,6 +14,11 @@ from recapito_servicekit.sql import Database
 SUBMITTED = Counter("recapito_contact_change_requests", "Requests filed")
 DECIDED = Counter("recapito_contact_change_decisions", "Decisions of operators", ["decision", "reason_code"])
 PASSED_ON = Counter("recapito_contact_change_second_reviews", "First decisions that go to a second operator", ["risk"])
+APPLIED = Histogram(
+    "recapito_contact_change_applied_seconds",
+    "From a request's filing to the registry's taking the mobile over",
+    buckets=(60, 600, 3_600, 4 * 3_600, 8 * 3_600, 24 * 3_600, 72 * 3_600, 168 * 3_600, 720 * 3_600),
+)
 
 
 class Waiting:

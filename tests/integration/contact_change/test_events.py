@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from prometheus_client import REGISTRY
 
 from recapito_contact_change import events
 from recapito_contact_change.adapters.registry import Registry
@@ -14,6 +15,8 @@ from recapito_servicekit.outbox import Event
 from recapito_servicekit.queues import Consumer, envelope
 from tests.conftest import SetClock
 from tests.integration.contact_change.system import NEW_E164, OLD_E164, System
+
+MEASURED = "recapito_contact_change_applied_seconds"
 
 
 class Pump:
@@ -89,6 +92,19 @@ def test_a_decision_that_arrives_ten_times_at_once_is_applied_once(system: Syste
     assert [row.action for row in system.rows("history")].count("applied") == 1
     assert list(system.known.changed) == [change_id]
     assert system.known.customers["C1"].version == 4
+
+
+def test_an_applied_change_is_told_of_and_measured_once(system: System, clock: SetClock) -> None:
+    pump = Pump(system)
+    before = REGISTRY.get_sample_value(f"{MEASURED}_count"), REGISTRY.get_sample_value(f"{MEASURED}_sum")
+    change_id, _ = approved(system, pump)
+    clock.forward(hours=3)
+    told = [event for event in pump.run() if event.type == events.APPLIED]
+    assert [(event.key, event.data) for event in told] == [(change_id, {"change_id": change_id})]
+    for event in told * 2:
+        pump.handle(event)
+    after = REGISTRY.get_sample_value(f"{MEASURED}_count"), REGISTRY.get_sample_value(f"{MEASURED}_sum")
+    assert [(new or 0) - (old or 0) for old, new in zip(before, after, strict=True)] == [1, 3 * 3600]
 
 
 def test_a_decision_that_was_taken_back_is_not_carried_out_late(system: System, monkeypatch: pytest.MonkeyPatch) -> None:

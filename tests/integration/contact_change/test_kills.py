@@ -118,7 +118,7 @@ def play(system: System) -> pb.Change:
 def everything_happened_once(system: System, change_id: str) -> None:
     assert [row.change_id for row in system.rows("changes")] == [change_id]
     types = [row.type.removeprefix("recapito.contact_change.") for row in system.rows("outbox")]
-    assert sorted(types) == ["decided.v1", *["notice.v1"] * 5, "submitted.v1"]
+    assert sorted(types) == ["applied.v1", "decided.v1", *["notice.v1"] * 5, "submitted.v1"]
     assert all(row.done_at and not row.dead_at for row in system.rows("outbox"))
     actions = [row.action for row in system.rows("history")]
     assert [actions.count(once) for once in ("submitted", "opened", "decided", "applied")] == [1, 1, 1, 1]

@@ -63,6 +63,7 @@ class ApplyDecision:
             if not closed or not changes.move(tx, change.change_id, Step.APPLY, applied_at=now):
                 return
             changes.note(tx, change.change_id, now, SYSTEM, Step.APPLY)
+            events.write(OUTBOX, tx, events.APPLIED, change.change_id, {"change_id": change.change_id}, now)
             outcome = notices.of_outcome(notices.OUTCOME_APPROVED, change, customer.language)
             told = notices.to_contacts_on_file(notices.APPROVED, change, customer, old_mobile)
             ledger.insert(tx, change.change_id, [outcome, *told], now)
