@@ -1,13 +1,12 @@
 """The call under way: who calls, who acts, how long there is left. The gate sets it before a handler runs."""
 
-import functools
-import ipaddress
 import time
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
 from recapito.common.v1 import client_pb2
 
+from recapito_servicekit.addresses import is_address
 from recapito_servicekit.callers import Grant
 from recapito_servicekit.errors import Kind, Refusal, Violation, invalid
 from recapito_servicekit.persons import Person
@@ -53,23 +52,13 @@ class Call(NamedTuple):
         """What the caller says of the person's device, where it is believed. Raises INVALID_ARGUMENT: the ip is none."""
         if not self.grant.believed_client:
             return ClientInfo()
-        if client.ip and not _is_address(client.ip):  # no limiter could count it
+        ip = client.ip
+        if ip and not is_address(ip):  # no limiter could count it
             raise invalid(Violation("client.ip", "NOT_AN_ADDRESS", "IPv4 or IPv6 in text form, or empty"))
-        return ClientInfo(client.ip, client.device_id[:128], client.user_agent[:512])
+        return ClientInfo(ip, client.device_id[:128], client.user_agent[:512])
 
 
 _CALL: Final[ContextVar[Call]] = ContextVar("recapito_call")
-
-
-@functools.lru_cache(4096)
-def _is_address(ip: str) -> bool:
-    if "%" in ip:  # a zone, which says something within one machine alone, and may be any text
-        return False
-    try:
-        ipaddress.ip_address(ip)
-    except ValueError:
-        return False
-    return True
 
 
 def current_call() -> Call:

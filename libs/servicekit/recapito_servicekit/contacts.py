@@ -12,6 +12,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 _TYPED: Final = re.compile(r"\+?[0-9 .\-/()+\u00a0]+", re.ASCII)
 COUNTRY: Final = 39
 _LONGEST: Final = 15  # digits, of any number anywhere (E.164)
+_LIKELY: Final = range(9, 12)  # digits of a mobile of ours
 _HEAD: Final = 3
 _TAIL: Final = 2
 # What nearly every email looks like, and email_validator takes as it stands; what doesn't fit here is asked of it. A test holds
@@ -126,7 +127,8 @@ def mask(canonical: str) -> str:
 def mask_mobile(e164: str) -> str:
     """The first three digits of the national number, a space, a star for each hidden digit, the last two."""
     national = e164.removeprefix(f"+{COUNTRY}")
-    if national == e164 or not _is_plain_mobile(national):
+    # what looks like a mobile of ours needs no parsing: its national number is its digits
+    if national == e164 or not (national.isascii() and national.isdigit() and national[0] == "3" and len(national) in _LIKELY):
         try:
             national = str(phonenumbers.parse(e164).national_number)
         except phonenumbers.NumberParseException:

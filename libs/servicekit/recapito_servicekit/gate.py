@@ -26,7 +26,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from prometheus_client import Counter, Gauge, Histogram
 from recapito.access.v1 import access_pb2
 
-from recapito_servicekit import logs, traces
+from recapito_servicekit import lines, logs, traces
 from recapito_servicekit.callers import Callers
 from recapito_servicekit.calls import Call, enter_call
 from recapito_servicekit.clock import Clock
@@ -110,7 +110,8 @@ class Gate:
         async def unary(request: Any, context: Context) -> Any:
             passing = self._enter(rpc, request, context)
             try:
-                await self._admit(passing, context)
+                call = self._admitted(passing, context)
+                enter_call(await self._with_person(passing, call) if rpc.needs_person else call)
                 request = _readable(request)
                 if not rpc.plain:
                     response = await rpc.handler(request, context)
@@ -130,7 +131,8 @@ class Gate:
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
             passing = self._enter(rpc, request, context)
             try:
-                await self._admit(passing, context)
+                call = self._admitted(passing, context)
+                enter_call(await self._with_person(passing, call) if rpc.needs_person else call)
                 async for message in self._stream(rpc.handler, _readable(request), context):
                     yield message
             except (Exception, asyncio.CancelledError) as error:
@@ -154,14 +156,13 @@ class Gate:
         metadata = dict(context.invocation_metadata() or ())
         caller = caller_of(context)
         came = _text(metadata.get(traces.REQUEST_ID)), _text(metadata.get(traces.TRACEPARENT))
-        span = traces.enter(rpc.name, traces.Kind.SERVER, *came, rpc=rpc.name, caller=caller)
-        if rpc.ids_asked and not isinstance(request, Unreadable):
-            _bind(request, rpc.ids_asked)
+        ids = _ids_of(request, rpc.ids_asked) if rpc.ids_asked and not isinstance(request, Unreadable) else {}
+        span = traces.enter(rpc.name, traces.Kind.SERVER, *came, rpc=rpc.name, caller=caller, **ids)
         self._in_flight += 1
         return _Passing(rpc, caller, metadata, span)
 
-    async def _admit(self, passing: _Passing, context: Context) -> None:
-        """Lets the call in and sets its deadline, or raises a Refusal."""
+    def _admitted(self, passing: _Passing, context: Context) -> Call:
+        """The call that is let in, its deadline set. Raises a Refusal."""
         rpc, caller = passing.rpc, passing.caller
         remaining = context.time_remaining()
         left = rpc.most if remaining is None or remaining > rpc.most else remaining
@@ -169,13 +170,15 @@ class Gate:
         if left < self._seconds.least_seconds:
             raise Refusal(Kind.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT", "too little time is left; nothing was done")
         self._deadlines.watch(passing.task, call.deadline)
-        if rpc.needs_person:
-            scheme, _, token = _text(passing.metadata.get("authorization")).partition(" ")
-            live = scheme.lower() == "bearer" and token.strip() and self._introspect is not None
-            person = await self._introspect(token.strip()) if live and self._introspect else None
-            demand(rpc.access, person, self._clock)
-            call = call._replace(person=person)
-        enter_call(call)
+        return call
+
+    async def _with_person(self, passing: _Passing, call: Call) -> Call:
+        """The call with the person who acts in it. Raises a Refusal: there is none, or it isn't who the RPC demands."""
+        scheme, _, token = _text(passing.metadata.get("authorization")).partition(" ")
+        live = scheme.lower() == "bearer" and token.strip() and self._introspect is not None
+        person = await self._introspect(token.strip()) if live and self._introspect else None
+        demand(passing.rpc.access, person, self._clock)
+        return call._replace(person=person)
 
     async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
         """Runs plain code in the pool, within the call's context. The code goes on where the caller leaves before its end."""
@@ -227,7 +230,7 @@ class Gate:
         # a line costs 40 µs, a check of a code 200: not at INFO, where making one up to drop it costs half of that
         if _LEVEL.isEnabledFor(logging.DEBUG):
             if passing.response is not None:
-                _bind(passing.response, rpc.ids_answered)
+                lines.bind(_ids_of(passing.response, rpc.ids_answered))
             log.debug("call answered", code=code, ms=round(seconds * 1000, 1))
 
 
@@ -286,14 +289,15 @@ def _ids_in(message: Descriptor | None) -> tuple[Place, ...]:
     return tuple((place.rpartition(".")[2], operator.attrgetter(place)) for place in (*own, *nested))
 
 
-def _bind(message: Any, places: tuple[Place, ...]) -> None:
-    logs.bind(**{name: read(message) for name, read in places})
+def _ids_of(message: Any, places: tuple[Place, ...]) -> dict[str, str]:
+    return logs.ids({name: read(message) for name, read in places})
 
 
 def caller_of(context: Context) -> str:
     """The calling service: the common name of its certificate, which our CA signed."""
-    names = list(context.auth_context().get("x509_common_name") or [b""])
-    return _text(names[0])
+    for name in context.auth_context().get("x509_common_name", ()):
+        return _text(name)
+    return ""
 
 
 def _pulled(requests: AsyncIterator[Any], loop: asyncio.AbstractEventLoop, seconds: float) -> Iterator[Any]:

@@ -5,6 +5,7 @@ No log holds a code, a token, a document or health data.
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
@@ -75,9 +76,14 @@ def _naming(service: str) -> Any:
     return name
 
 
-def bind(**ids: object) -> None:
+def bind(**given: object) -> None:
     """Puts ids (a change's, a claim's) into every line of the work under way; what is no id is left out."""
-    lines.bind({name: value for name, value in ids.items() if isinstance(value, str) and 0 < len(value) <= LONGEST_ID})
+    lines.bind(ids(given))
+
+
+def ids(given: Mapping[str, object]) -> dict[str, str]:
+    """Those that are ids."""
+    return {name: value for name, value in given.items() if isinstance(value, str) and 0 < len(value) <= LONGEST_ID}
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

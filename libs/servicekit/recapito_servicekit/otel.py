@@ -28,7 +28,7 @@ def install(endpoint: str, service: str) -> None:
     traces.record_with(functools.partial(_start, provider.get_tracer("recapito")))
 
 
-def _start(tracer: trace.Tracer, name: str, kind: traces.Kind, parent: tuple[str, str] | None) -> traces.Span:
+def _start(tracer: trace.Tracer, name: str, kind: traces.Kind, parent: tuple[str, str] | None) -> traces.Recorded:
     context = Context()
     if parent is not None:
         above = trace.SpanContext(int(parent[0], 16), int(parent[1], 16), is_remote=True, trace_flags=_SAMPLED)

@@ -42,36 +42,30 @@ class Trace(NamedTuple):
 class Span(Protocol):
     """A piece of work under way."""
 
-    trace_id: str
-    span_id: str
-
     def end(self, error: str = "") -> None:
         """It is over; ``error``: how it failed, in one word."""
 
 
+class Recorded(Span, Protocol):
+    """A span that is sent somewhere, where it has ids of its own."""
+
+    trace_id: str
+    span_id: str
+
+
 class _Unrecorded:
-    """A span that has ids and is sent nowhere."""
-
-    __slots__ = ("span_id", "trace_id")
-
-    def __init__(self, parent: tuple[str, str] | None) -> None:
-        self.trace_id = parent[0] if parent else _random_id(128)
-        self.span_id = _random_id(64)
+    """A span that is sent nowhere."""
 
     def end(self, error: str = "") -> None:
         """Nothing to do."""
 
 
-Start = Callable[[str, Kind, tuple[str, str] | None], Span]
+Start = Callable[[str, Kind, tuple[str, str] | None], Recorded]
 """Starts a span of a name and a kind under a parent (trace id, span id), or under none."""
 
-_start: Start = lambda _name, _kind, parent: _Unrecorded(parent)  # noqa: E731
+_start: Start | None = None
+_UNRECORDED: Final = _Unrecorded()
 _TRACE: Final[ContextVar[Trace]] = ContextVar("recapito_trace")
-
-
-def _random_id(bits: int) -> str:
-    """Hex digits that nobody else has. They open nothing, so they may be guessed, and cost no call of the system."""
-    return f"{random.getrandbits(bits):0{bits // 4}x}"
 
 
 def record_with(start: Start) -> None:
@@ -87,10 +81,18 @@ def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "", **
     until the context ends: run each job in a context of its own (``contextvars.copy_context().run``).
     """
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    span = _start(name, kind, (found[1], found[2]) if found else None)
-    trace = Trace(request_id[:LONGEST_ID] or _random_id(128), span.trace_id, span.span_id)
+    # hex digits for three ids that nobody else has. They open nothing, so they may be guessed, and cost no call of the system
+    fresh = random.randbytes(40).hex()
+    request_id = request_id[:LONGEST_ID] or fresh[:32]
+    if _start is None:
+        span: Span = _UNRECORDED
+        trace = Trace(request_id, found[1] if found else fresh[32:64], fresh[64:])
+    else:
+        span = recorded = _start(name, kind, (found[1], found[2]) if found else None)
+        trace = Trace(request_id, recorded.trace_id, recorded.span_id)
     _TRACE.set(trace)
-    lines.bind({"request_id": trace.request_id, "trace_id": trace.trace_id, **more})
+    more["request_id"], more["trace_id"] = request_id, trace.trace_id
+    lines.bind(more)
     return span
 
 

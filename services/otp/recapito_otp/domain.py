@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from recapito_servicekit import contacts
+from recapito_servicekit.addresses import is_ipv4
 from recapito_servicekit.errors import Violation, invalid
 
 PURPOSES: Final = frozenset({"registration", "sign_in", "step_up", "recovery", "assistance", "new_mobile", "new_email", "claim"})
@@ -48,6 +49,8 @@ class Channel(StrEnum):
     SMS = "SMS"
     EMAIL = "EMAIL"
 
+    __hash__ = str.__hash__  # an enumeration's own is Python, and asked for each key of a table
+
 
 class Outcome(StrEnum):
     """What a check found, by the names of the contract."""
@@ -59,6 +62,8 @@ class Outcome(StrEnum):
     SUPERSEDED = "SUPERSEDED"
     USED = "USED"
 
+    __hash__ = str.__hash__
+
 
 class Delivery(StrEnum):
     """How far a message came. SENT: the relay or provider took it; DELIVERED: the provider says that it arrived."""
@@ -68,9 +73,10 @@ class Delivery(StrEnum):
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"
 
+    __hash__ = str.__hash__
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+
+class Limit(NamedTuple):
     """At most ``most`` sends in any ``window``."""
 
     most: int
@@ -102,15 +108,14 @@ class Challenge(NamedTuple):
     challenge_id: str
     masked_destination: str
     channel: Channel
-    expires_at: datetime
-    resend_available_at: datetime
+    expires: int  # ms since 1970, as resend is
+    resend: int
     attempts_left: int
     delivery: Delivery
     delivery_reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What goes to a person: a template, what it needs, and where to. A decoy's is dropped where it would be sent."""
 
     destination: str
@@ -175,6 +180,8 @@ def _address(ip: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 def network_of(ip: str) -> str:
     """What a client's address is counted by: an IPv4 address, or the /64 that a household has of IPv6. Raises ValueError."""
+    if is_ipv4(ip):
+        return ip
     address = _address(ip)
     if isinstance(address, ipaddress.IPv6Address):
         mapped = address.ipv4_mapped

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 from recapito.otp.v1 import otp_pb2, otp_pb2_grpc
 
 from recapito_otp.domain import Challenge, Channel, Delivery, Outcome
@@ -49,18 +50,20 @@ class OtpServicer(otp_pb2_grpc.OtpServiceServicer):
         call = current_call()
         call.grant.demand_purpose(request.purpose)
         ask = Ask(
-            request_id=request.request_id,
-            subject=request.subject,
-            purpose=request.purpose,
-            channel=_CHANNELS.get(request.channel),
-            destination=request.destination,
-            locale=request.locale,
-            transaction_hash=request.transaction_hash,
-            summary=request.summary,
-            decoy=request.decoy,
+            request.request_id,
+            request.subject,
+            request.purpose,
+            _CHANNELS.get(request.channel),
+            request.destination,
+            request.locale,
+            request.transaction_hash,
+            request.summary,
+            request.decoy,
         )
         challenge = await self._flows.issue(call.caller, ask, call.client(request.client))
-        return otp_pb2.IssueChallengeResponse(challenge=_challenge(challenge))
+        response = otp_pb2.IssueChallengeResponse()
+        _tell(challenge, response.challenge)
+        return response
 
     async def CheckChallenge(self, request: otp_pb2.CheckChallengeRequest, context: Context) -> otp_pb2.CheckChallengeResponse:
         call = current_call()
@@ -76,11 +79,15 @@ class OtpServicer(otp_pb2_grpc.OtpServiceServicer):
     async def ResendChallenge(self, request: otp_pb2.ResendChallengeRequest, context: Context) -> otp_pb2.ResendChallengeResponse:
         call = current_call()
         challenge = await self._flows.resend(call.caller, request.challenge_id, request.subject, call.client(request.client))
-        return otp_pb2.ResendChallengeResponse(challenge=_challenge(challenge))
+        response = otp_pb2.ResendChallengeResponse()
+        _tell(challenge, response.challenge)
+        return response
 
     async def GetChallenge(self, request: otp_pb2.GetChallengeRequest, context: Context) -> otp_pb2.GetChallengeResponse:
         challenge = await get_challenge(self._flows.store, current_call().caller, request.challenge_id, request.subject)
-        return otp_pb2.GetChallengeResponse(challenge=_challenge(challenge))
+        response = otp_pb2.GetChallengeResponse()
+        _tell(challenge, response.challenge)
+        return response
 
     async def CancelChallenge(self, request: otp_pb2.CancelChallengeRequest, context: Context) -> otp_pb2.CancelChallengeResponse:
         await self._flows.cancel.challenge(current_call().caller, request.challenge_id)
@@ -113,14 +120,17 @@ class OtpServicer(otp_pb2_grpc.OtpServiceServicer):
         return otp_pb2.SendNoticeResponse(notice_id=notice_id)
 
 
-def _challenge(challenge: Challenge) -> otp_pb2.Challenge:
-    return otp_pb2.Challenge(
-        challenge_id=challenge.challenge_id,
-        masked_destination=challenge.masked_destination,
-        channel=_NUMBERS[challenge.channel],
-        expires_at=to_timestamp(challenge.expires_at),
-        resend_available_at=to_timestamp(challenge.resend_available_at),
-        attempts_left=challenge.attempts_left,
-        delivery=_DELIVERIES[challenge.delivery],
-        delivery_reason=challenge.delivery_reason,
-    )
+def _tell(challenge: Challenge, told: otp_pb2.Challenge) -> None:
+    """Fills it in where it stands in a response: one of its own would be copied, and so would its instants."""
+    told.challenge_id = challenge.challenge_id
+    told.masked_destination = challenge.masked_destination
+    told.channel = _NUMBERS[challenge.channel]
+    _set(told.expires_at, challenge.expires)
+    _set(told.resend_available_at, challenge.resend)
+    told.attempts_left = challenge.attempts_left
+    told.delivery = _DELIVERIES[challenge.delivery]
+    told.delivery_reason = challenge.delivery_reason
+
+
+def _set(stamp: Timestamp, ms: int) -> None:
+    stamp.seconds, stamp.nanos = ms // 1_000, ms % 1_000 * 1_000_000

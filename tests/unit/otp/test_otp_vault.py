@@ -1,7 +1,8 @@
 """Keyed hashes and sealed messages."""
 
 import base64
-import dataclasses
+import hashlib
+import hmac
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_seal_opens_again_for_the_same_thing_only() -> None:
 
 def test_seal_says_nothing_of_a_decoy_by_its_length() -> None:
     vault = Vault(["pepper"], [KEY])
-    assert abs(len(vault.seal(MESSAGE, "a")) - len(vault.seal(dataclasses.replace(MESSAGE, decoy=False), "a"))) <= 4
+    assert abs(len(vault.seal(MESSAGE, "a")) - len(vault.seal(MESSAGE._replace(decoy=False), "a"))) <= 4
 
 
 def test_digests_depend_on_pepper_challenge_and_code() -> None:
@@ -44,6 +45,12 @@ def test_digests_depend_on_pepper_challenge_and_code() -> None:
         Vault(["other"], [KEY]).code_digest("1-a", "123456"),
     }
     assert len(digests) == 5
+
+
+@pytest.mark.parametrize("pepper", ["pepper", "p" * 64, "p" * 65, "pèpper" * 30])
+def test_digests_are_hmacs(pepper: str) -> None:
+    right = hmac.new(pepper.encode(), b"4:code3:1-a6:123456", hashlib.sha256).hexdigest()
+    assert Vault([pepper], [KEY]).code_digest("1-a", "123456") == right
 
 
 def test_id_of_the_same_request_is_the_same() -> None:

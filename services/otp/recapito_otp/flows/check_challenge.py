@@ -52,5 +52,5 @@ class CheckChallenge:
             self._rules.proof_lifetime,
             self._clock(),
         )
-        metrics.checked(guess.purpose, finding.outcome.value).inc()
-        return finding._replace(proof=proof) if finding.outcome is Outcome.APPROVED else finding
+        metrics.checked(guess.purpose, finding.outcome).inc()
+        return Finding(finding.outcome, finding.attempts_left, proof) if finding.outcome is Outcome.APPROVED else finding

@@ -1,7 +1,8 @@
 """Issues a code for a subject and a purpose, and queues it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Final, NamedTuple
 
 from recapito_otp import metrics
 from recapito_otp.domain import Challenge, Channel, Faults, Message, Rules
@@ -12,6 +13,8 @@ from recapito_otp.vault import Vault, random_code
 from recapito_servicekit import contacts, traces
 from recapito_servicekit.calls import ClientInfo
 from recapito_servicekit.clock import Clock
+
+_MINUTE: Final = timedelta(minutes=1)
 
 
 class Ask(NamedTuple):
@@ -59,11 +62,11 @@ class IssueChallenge:
         shard = vault.shard(destination)
         challenge_id = vault.id_of(
             shard,
-            *(caller, ask.request_id, ask.subject, ask.purpose, channel.value, destination),
+            *(caller, ask.request_id, ask.subject, ask.purpose, channel, destination),
             *(ask.transaction_hash, ask.summary, str(ask.decoy)),
         )
         await self._count_client(client, ask.purpose, challenge_id)
-        params = {"purpose": ask.purpose, "summary": ask.summary, "minutes": str(int(rules.lifetime.total_seconds() // 60))}
+        params = {"purpose": ask.purpose, "summary": ask.summary, "minutes": str(rules.lifetime // _MINUTE)}
         envelope = Message(destination, channel, "code", params, ask.locale, ask.decoy)
         code = self._new_code(rules.code_length)
         new = NewChallenge(
@@ -78,8 +81,8 @@ class IssueChallenge:
             channel=channel,
             attempts=rules.attempts,
             digest=vault.nothing() if ask.decoy else vault.code_digest(challenge_id, code),
-            expires_at=now + rules.lifetime,
-            resend_at=now + rules.resend_after,
+            lifetime=rules.lifetime,
+            resend_after=rules.resend_after,
             envelope=vault.seal(envelope, f"challenge {challenge_id}"),
             job=vault.seal(
                 Message(destination, channel, "code", {**params, "code": code}, ask.locale, ask.decoy, **traces.carried()),
@@ -91,7 +94,7 @@ class IssueChallenge:
             return await self._store.issue(new, rules.per_destination, now, stranger=stranger)
 
         challenge = await self._limit_prefix(channel, destination, ask.purpose, client.ip, challenge_id, send)
-        metrics.issued(ask.purpose, channel.value).inc()
+        metrics.issued(ask.purpose, channel).inc()
         return challenge
 
 

@@ -1,7 +1,6 @@
 """Sends a new code for the same challenge."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from recapito_otp import metrics
 from recapito_otp.domain import Challenge, Rules, shard_of
@@ -62,7 +61,7 @@ class ResendChallenge:
             expires_at=now + rules.lifetime,
             resend_at=now + rules.resend_after,
             job=vault.seal(
-                replace(envelope, params={**envelope.params, "code": code}, **traces.carried()), f"job {challenge_id}"
+                envelope._replace(params={**envelope.params, "code": code}, **traces.carried()), f"job {challenge_id}"
             ),
         )
 

@@ -1,5 +1,6 @@
 """Challenges, proofs, limits and notices in Redis: one script a mutation, times in milliseconds of the caller's clock."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,11 @@ CONFIRMED_KEPT: Final = timedelta(days=365)
 NOTICE_KEPT: Final = timedelta(days=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_KEPT_MS: Final = KEPT // _MILLISECOND
+# by their names: asking the enumerations costs five times as much
+_CHANNELS: Final = {channel.value: channel for channel in Channel}
+_OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}
+_DELIVERIES: Final = {delivery.value: delivery for delivery in Delivery}
 _VIEW: Final = ("masked", "channel", "expires", "resend", "attempts", "spent", "delivery", "reason")
 _ISSUE: Final = script("limits.lua", "ended.lua", "issue.lua")
 _RESEND: Final = script("limits.lua", "ended.lua", "resend.lua")
@@ -43,8 +49,8 @@ class NewChallenge(NamedTuple):
     channel: Channel
     attempts: int
     digest: str
-    expires_at: datetime
-    resend_at: datetime
+    lifetime: timedelta
+    resend_after: timedelta
     envelope: str
     job: str
 
@@ -114,7 +120,7 @@ class RedisStore:
     async def _count_once(self, key: str, member: str, limit: Limit, now: datetime) -> int:
         return int(await self._pipe.run(_COUNT_ONCE, (key,), (_ms(now), member, limit.most, _span(limit.window))))
 
-    async def issue(self, new: NewChallenge, limits: Sequence[Limit], now: datetime, *, stranger: bool) -> Challenge:
+    async def issue(self, new: NewChallenge, limits: tuple[Limit, ...], now: datetime, *, stranger: bool) -> Challenge:
         """Writes a challenge, counts its send and queues its job; one that is there already is given as it stands.
 
         Raises RESOURCE_EXHAUSTED; Unconfirmed, unless it may be a ``stranger``.
@@ -126,21 +132,26 @@ class RedisStore:
             keys.epoch(new.shard, new.issuer, new.subject),
             keys.confirmed(new.shard),
         )
-        known = "" if stranger else new.alias
-        kept = _span(new.expires_at - now + KEPT)
-        fields: tuple[Argument, ...] = (
+        at, lifetime, known = _ms(now), _span(new.lifetime), "" if stranger else new.alias
+        arguments: tuple[Argument, ...] = (
+            at,
+            new.challenge_id,
+            new.job,
+            lifetime + _KEPT_MS,
+            known,
+            *_windows(limits),
             *("issuer", new.issuer, "subject", new.subject, "purpose", new.purpose, "transaction", new.transaction),
-            *("alias", new.alias, "masked", new.masked, "channel", new.channel.value, "attempts", new.attempts),
+            *("alias", new.alias, "masked", new.masked, "channel", new.channel, "attempts", new.attempts),
             *("digest", new.digest, "envelope", new.envelope),
-            *("expires", _ms(new.expires_at), "resend", _ms(new.resend_at)),
+            *("expires", at + lifetime, "resend", at + _span(new.resend_after)),
         )
-        arguments: list[Argument] = [_ms(now), new.challenge_id, new.job, kept, known, *_windows(limits), *fields]
-        status, *rest = await self._pipe.run(_ISSUE, found, arguments)
+        answer = await self._pipe.run(_ISSUE, found, arguments)
+        status = answer[0]
         if status == "UNCONFIRMED":
             raise Unconfirmed
         if status == "LIMITED":
-            raise _too_many("TOO_MANY_TO_DESTINATION", "too many messages went to this destination", rest[0])
-        return _challenge(new.challenge_id, rest[0])
+            raise _too_many("TOO_MANY_TO_DESTINATION", "too many messages went to this destination", answer[1])
+        return _challenge(new.challenge_id, answer[1])
 
     async def check(
         self,
@@ -169,7 +180,7 @@ class RedisStore:
         )
         if outcome == "NOT_FOUND":
             raise not_found("challenge")
-        return Finding(Outcome(outcome), left)
+        return Finding(_OUTCOMES[outcome], left)
 
     async def get(self, shard: int, challenge_id: str, caller: str, subject: str) -> Challenge:
         """A challenge that ``caller`` had issued, for ``subject`` where that isn't empty. Raises NOT_FOUND."""
@@ -204,7 +215,7 @@ class RedisStore:
         caller: str,
         kept: Kept,
         new: NewCode,
-        limits: Sequence[Limit],
+        limits: tuple[Limit, ...],
         now: datetime,
         *,
         stranger: bool,
@@ -267,20 +278,21 @@ class RedisStore:
 def _challenge(challenge_id: str, view: Sequence[Any]) -> Challenge:
     masked, channel, expires, resend, attempts, spent, delivery, reason = view
     return Challenge(
-        challenge_id=challenge_id,
-        masked_destination=masked,
-        channel=Channel(channel),
-        expires_at=_instant(expires),
-        resend_available_at=_instant(resend),
-        attempts_left=int(attempts) - int(spent),
-        delivery=Delivery(delivery),
-        delivery_reason=reason,
+        challenge_id,
+        masked,
+        _CHANNELS[channel],
+        int(expires),
+        int(resend),
+        int(attempts) - int(spent),
+        _DELIVERIES[delivery],
+        reason,
     )
 
 
-def _windows(limits: Sequence[Limit]) -> list[int]:
+@functools.cache
+def _windows(limits: tuple[Limit, ...]) -> tuple[int, ...]:
     figures = [figure for limit in limits for figure in (limit.most, _span(limit.window))]
-    return [len(figures), *figures]
+    return len(figures), *figures
 
 
 def _too_many(reason: str, message: str, wait_ms: int) -> Refusal:
