@@ -97,11 +97,19 @@ class ServiceProcess:
         return self.log.read_text(errors="replace")
 
 
-def run_command(service: str, arguments: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_command(
+    service: str, arguments: list[str], environment: Mapping[str, str], typed: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Runs a service's command to its end."""
     command = [sys.executable, "-m", f"recapito_{service.replace('-', '_')}", *arguments]
     return subprocess.run(
-        command, env={**_clean_environment(), **environment}, capture_output=True, text=True, timeout=60, check=False
+        command,
+        env={**_clean_environment(), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        input=typed or None,
     )
 
 

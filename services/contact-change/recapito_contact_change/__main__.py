@@ -15,7 +15,7 @@ from recapito_contact_change import doctor, events, operations
 from recapito_contact_change.adapters.codes import Codes
 from recapito_contact_change.adapters.mails import Mails
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.cli import add_dead_letters
+from recapito_contact_change.cli import add_dead_letters, add_note_bounce
 from recapito_contact_change.flows.answer_question import AnswerQuestion, CheckAnswer
 from recapito_contact_change.flows.apply_decision import ApplyDecision
 from recapito_contact_change.flows.cancel_change import CancelChange
@@ -24,6 +24,7 @@ from recapito_contact_change.flows.dead_letters import DeadLetters
 from recapito_contact_change.flows.decide_case import DecideCase
 from recapito_contact_change.flows.freeze_customer import FreezeCustomer, Restore
 from recapito_contact_change.flows.measure_applied import MeasureApplied
+from recapito_contact_change.flows.note_bounce import NoteBounce
 from recapito_contact_change.flows.open_case import OpenCase
 from recapito_contact_change.flows.read_cases import ReadCases
 from recapito_contact_change.flows.read_changes import ReadChanges
@@ -204,6 +205,7 @@ def main(argv: list[str] | None = None) -> None:
     operations.add(commands)
     cli.add_doctor(commands, doctor.checks)
     add_dead_letters(commands, _dead_letters)
+    add_note_bounce(commands, lambda: NoteBounce(Database(_settings().database_url, 1), system_clock))
     cli.main(top, argv)
 
 

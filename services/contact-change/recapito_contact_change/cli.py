@@ -1,16 +1,33 @@
-"""``recapito-contact-change dead-letters``: lists, shows and sends again what gave up, for an operator of the system."""
+"""Commands for an operator of the system: ``dead-letters`` lists, shows and sends again what gave up; ``note-bounce`` takes in a
+mail that came back.
+"""
 
 import argparse
 import sys
 from collections.abc import Callable
 from typing import Final
 
+from recapito_contact_change import bounces
 from recapito_contact_change.flows.dead_letters import DeadLetter, DeadLetters
+from recapito_contact_change.flows.note_bounce import NoteBounce
 from recapito_contact_change.flows.open_case import SYSTEM
 from recapito_servicekit import cli
 from recapito_servicekit.errors import Refusal
 
 NONE: Final = "no dead letters"
+LONGEST_REPORT: Final = 1_048_576
+NO_BOUNCE: Final = "no failed delivery of a notice of ours"
+
+
+def add_note_bounce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", note: Callable[[], NoteBounce]) -> None:
+    """Adds the command. ``note`` opens the service's ledger once it runs."""
+
+    def run(_: argparse.Namespace) -> None:
+        bounce = bounces.read(sys.stdin.buffer.read(LONGEST_REPORT))
+        # exit code 0 whatever it is: else the relay would send back what it can't hand over, and that to this very command
+        print(f"{bounce.notice_id}  came back" if bounce and note().run(bounce) else NO_BOUNCE)
+
+    cli.add(commands, "note-bounce", "reads a mail that says that another came back (RFC 3464) from stdin, and notes it", run)
 
 
 def add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", letters: Callable[[], DeadLetters]) -> None:

@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email import message_from_string
+from email.mime.base import MIMEBase
+from email.mime.message import MIMEMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 
 import pytest
 from recapito.contact_change.v1 import dead_letter_pb2 as pb
 
-from recapito_contact_change import events
+from recapito_contact_change import bounces, events
 from recapito_contact_change.adapters.registry import Registry
+from recapito_contact_change.cli import NO_BOUNCE
+from recapito_contact_change.flows.note_bounce import NoteBounce
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
@@ -31,6 +38,18 @@ class Supervisor:
 
     def resend(self, letter_id: str) -> pb.DeadLetter:
         return self.stub.Resend(pb.DeadLetterServiceResendRequest(letter_id=letter_id), metadata=self.metadata).letter
+
+
+def report_of_failure(message_id: str) -> bytes:
+    """What a relay sends when the mailbox that it had taken a mail for turns out to be gone."""
+    report = MIMEMultipart("report", report_type="delivery-status")
+    status = MIMEBase("message", "delivery-status")
+    status.attach(message_from_string("Reporting-MTA: dns; relay.example\n"))
+    status.attach(message_from_string("Final-Recipient: rfc822; c1@posta.test\nAction: failed\nStatus: 5.1.1\n"))
+    report.attach(MIMEText("It could not be delivered."))
+    report.attach(status)
+    report.attach(MIMEMessage(message_from_string(f"Message-ID: {message_id}\n\nBuongiorno")))
+    return report.as_bytes()
 
 
 def dead_event(system: System, clock: SetClock, pump: Pump, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -143,3 +162,38 @@ def test_the_command_lists_shows_and_sends_again(system: System, clock: SetClock
     clock.now = datetime.now(UTC)
     pump.run()
     assert system.mailbox.to("C1@posta.test")
+
+
+def test_a_mail_that_came_back_later_is_refused_like_one_at_once(system: System, clock: SetClock) -> None:
+    pump, supervisor = Pump(system), Supervisor(system)
+    change = system.sign_in("C1").submit()
+    pump.run()
+    (mail,) = system.mailbox.to("C1@posta.test")
+    report = report_of_failure(str(mail["Message-ID"]))
+    note = NoteBounce(system.database, clock)
+    bounce = bounces.read(report)
+    assert bounce is not None
+    assert [note.run(bounce) for _ in range(2)] == [True, False]
+    assert not note.run(bounces.Bounce("another", "5.1.1"))
+    rosa = system.operator("rosa")
+    case_id = system.case_of(change.change_id).case_id
+    (refused_mail,) = [each for each in rosa.get(case_id).deliveries if each.state == "FAILED"]
+    assert (refused_mail.channel, refused_mail.template, refused_mail.error) == ("EMAIL", "change_requested", "came back 5.1.1")
+    assert rosa.history(case_id).count("notice_failed") == 1
+    (letter,) = supervisor.list()
+    supervisor.resend(letter.letter_id)
+    pump.run()
+    assert [again["Message-ID"] for again in system.mailbox.to("C1@posta.test")] == [mail["Message-ID"]] * 2
+    assert not supervisor.list()
+
+
+def test_the_command_takes_in_what_came_back(system: System) -> None:
+    pump = Pump(system)
+    system.sign_in("C1").submit()
+    pump.run()
+    (mail,) = system.mailbox.to("C1@posta.test")
+    came_back = report_of_failure(str(mail["Message-ID"])).decode()
+    said = [run_command("contact-change", ["note-bounce"], system.environment, report) for report in (came_back, "Subject: ciao")]
+    assert [one.returncode for one in said] == [0, 0]
+    assert [one.stdout.strip() for one in said] == [f"{mail['Message-ID'][1:].partition('@')[0]}  came back", NO_BOUNCE]
+    assert {row.state for row in system.rows("notices", channel="EMAIL")} == {"FAILED"}

@@ -85,6 +85,17 @@ def refused(tx: sa.Connection, notice_id: str, now: datetime, error: str) -> Non
     tx.execute(NOTICES.update().where(N.notice_id == notice_id).values(**values))
 
 
+def bounced(tx: sa.Connection, notice_id: str, now: datetime, error: str) -> tuple[str, Notice] | None:
+    """Notes that a mail that went out came back: its change's id and the notice. None: no such mail went out."""
+    row: Any = tx.execute(
+        NOTICES.update()
+        .where(N.notice_id == notice_id, N.state == NoticeState.SENT, N.channel == Channel.EMAIL)
+        .values(state=NoticeState.FAILED, failed_at=now, error=error[:200])
+        .returning(NOTICES)
+    ).first()
+    return (row.change_id, _notice(row)) if row is not None else None
+
+
 def failed(tx: sa.Connection, most: int) -> list[FailedNotice]:
     """Notices that were refused for good, the oldest first."""
     query = sa.select(NOTICES).where(N.failed_at.is_not(None)).order_by(N.failed_at, N.notice_id).limit(most)
@@ -117,7 +128,7 @@ def queue_again(tx: sa.Connection, notice_id: str, now: datetime) -> bool:
 def of_change(tx: sa.Connection, change_id: str) -> list[Delivery]:
     """A change's notices, those of one event beside each other."""
     rows = tx.execute(sa.select(NOTICES).where(N.change_id == change_id).order_by(N.template, N.channel, N.notice_id))
-    return [Delivery(_notice(row), NoticeState(row.state), row.tries, row.sent_at or row.failed_at, row.error) for row in rows]
+    return [Delivery(_notice(row), NoticeState(row.state), row.tries, row.failed_at or row.sent_at, row.error) for row in rows]
 
 
 def change_of(tx: sa.Connection, notice_id: str) -> str:
