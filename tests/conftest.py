@@ -7,9 +7,11 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.pki import Pki
 from tests.support.postgres import PostgresServer
@@ -25,6 +27,45 @@ def pytest_configure() -> None:
     """Another word for the parts would silently test the default."""
     if PARTS not in ("embedded", "servers"):
         raise pytest.UsageError(f"RECAPITO_TEST_PARTS is embedded or servers, not {PARTS}")
+    # an example of a property takes longer than 200 ms when the machine is busy, and says nothing by it
+    settings.register_profile("recapito", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("recapito")
+
+
+# The files that take longest start first, so that no process of the run is left alone with one of them at the end.
+LONGEST: Final = (
+    *("test_kills.py", "test_restore_drill.py", "test_review.py", "test_outages.py", "test_rabbitmq.py", "test_matrix.py"),
+    *("test_history.py", "test_two_processes.py", "test_traces.py", "test_otp_twilio.py", "test_otp_chaos.py", "test_sign_in.py"),
+)
+# Of the tests of what holds for all services, those that start what they need themselves.
+OWN_SYSTEM: Final = ("test_redis_cluster.py", "test_restore_drill.py", "test_traces.py")
+
+
+def unit_of(nodeid: str) -> str:
+    """What stays in one process: a file, or all that share the whole system, which is so started once."""
+    file = Path(nodeid.partition("::")[0])
+    shares = file.parts[:2] == ("tests", "e2e") or (file.parts[:-1] == ("tests", "integration") and file.name not in OWN_SYSTEM)
+    return "the whole system" if shares else str(file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """For ``--dist loadfile``; the units are given out in the order of the tests."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    made = LoadFileScheduling(config, log)
+    made._split_scope = unit_of
+    return made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    first = {"the whole system": -1} | {name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        unit = unit_of(item.nodeid)
+        return first.get(unit, first.get(Path(unit).name, len(LONGEST)))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,20 @@ T ?= $(if $(filter servers,$(PARTS)),$(filter-out $(EMBEDDED_ALONE),$(wildcard t
 EMBEDDED_ALONE := $(wildcard tests/integration/test_*.py)
 TYPED ?= $(wildcard libs/*) $(wildcard services/*) deploy tests bench
 
-.PHONY: test check
+.PHONY: test check check-types check-rules
 
 test: setup
-	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n 2 --dist loadfile $(T)
+	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(T)
 
 check: setup
+	@$(MAKE) --no-print-directory -j 2 check-types check-rules
+
+check-types:
+	@.venv/bin/mypy $(TYPED)
+
+check-rules:
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy $(TYPED)
 	@.venv/bin/lint-imports
 	@cd proto && ../.venv/bin/buf lint && ../.venv/bin/buf format -d --exit-code
 	@deploy/make/generated.sh

@@ -39,7 +39,7 @@ class RedisServer:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def client(self, database: int = 0) -> "redis.Redis":
-        return redis.Redis.from_url(self.url(database), socket_timeout=2)
+        return redis.Redis.from_url(self.url(database), socket_timeout=10)
 
     def start(self) -> None:
         binary = shutil.which("redis-server") or str(get_binary_path())

@@ -286,7 +286,7 @@ class Consumer:
         ):
             while not stop.is_set():
                 try:
-                    listen(connection, 1)
+                    listen(connection, IDLE_SECONDS)
                 except ValueError as error:  # not even an envelope; the broker has dropped it
                     UNREADABLE.labels(self._name).inc()
                     log.error("message unreadable", queue=self._name, error=type(error).__name__)

@@ -162,11 +162,11 @@ class Handler:
 
     def watch(self, cursor: str = "") -> list[intake.WatchClaimsResponse]:
         """What happened after the cursor."""
-        return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=2))
+        return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=3))
 
     def first_told(self, claim: pb.Claim) -> pb.Claim:
         """The claim as the stream first tells of it."""
-        stream = self.stub.WatchClaims(intake.WatchClaimsRequest(), timeout=10)
+        stream = self.stub.WatchClaims(intake.WatchClaimsRequest(), timeout=30)
         found = next(one.claim for one in stream if one.claim.claim_id == claim.claim_id)
         stream.cancel()
         return found

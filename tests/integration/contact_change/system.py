@@ -139,11 +139,11 @@ class System:
             for thread in threads:
                 thread.join(10)
 
-    def settle_intake(self, seconds: float = 15) -> None:
+    def settle_intake(self, seconds: float = 60) -> None:
         """Returns once every change has its case."""
         wait_for(lambda: len(self.rows("cases")) == len(self.rows("changes")), seconds)
 
-    def settle(self, seconds: float = 20) -> None:
+    def settle(self, seconds: float = 60) -> None:
         """Returns once no event is open."""
         wait_for(lambda: not self.open_events(), seconds, lambda: str(self.rows("outbox")))
 

@@ -103,7 +103,7 @@ def test_a_document_is_read_back_cleaned_and_each_look_is_recorded(system: Syste
     change = customer.submit(customer.form(document_ids=[uploaded.document_id, customer.upload().document_id]))
     auditor = system.operator("aldo", role="auditor")
     with system.working("relay", "intake"):
-        wait_for(lambda: system.rows("cases"), 10)
+        wait_for(lambda: system.rows("cases"), 60)
     case = auditor.get(system.case_of(change.change_id).case_id)
     assert case.documents[0].name == "fronte.jpg"
     media_type, image = auditor.read(case.summary.case_id, uploaded.document_id)

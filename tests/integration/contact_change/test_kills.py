@@ -70,7 +70,8 @@ def system(pki: Pki, tmp_path: Path, database_url: str, broker_url: str, mailbox
 
 def insist(call: Callable[[], T]) -> T:
     """Calls again until there is an answer, as a person presses the button again."""
-    for _ in range(50):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
         try:
             return call()
         except grpc.RpcError as error:
@@ -80,7 +81,7 @@ def insist(call: Callable[[], T]) -> T:
     raise AssertionError("no answer")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("points", [SERVE, RELAY, INTAKE, APPLIER, MAILER], ids=["serve", "relay", "intake", "applier", "mailer"])
 def test_a_process_killed_at_every_step_loses_and_doubles_nothing(system: System, tmp_path: Path, points: list[str]) -> None:
     marks = tmp_path / "marks"

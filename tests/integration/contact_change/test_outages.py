@@ -26,6 +26,7 @@ def system(pki: Pki, tmp_path: Path, database_url: str, broker_url: str, mailbox
     made.close()
 
 
+@pytest.mark.timeout(400)  # a server takes its time to start on a busy machine
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_change_outlives_a_server_that_stops(
     system: System, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, server: str

@@ -25,7 +25,7 @@ def cases(system: System, count: int = 1) -> list[str]:
     for n in range(count):
         system.sign_in(f"C{n + 1}").submit()
     with system.working("relay", "intake"):
-        wait_for(lambda: len(system.rows("cases")) == count, 15)
+        wait_for(lambda: len(system.rows("cases")) == count, 60)
     return [row.case_id for row in sorted(system.rows("cases"), key=lambda row: (row.submitted_at, row.case_id))]
 
 

@@ -19,7 +19,7 @@ from tests.support.pki import Pki
 from tests.support.redis import RedisServer
 
 CODE = "271828"
-SLOWEST_SECONDS = 5.5
+SLOWEST_SECONDS = 7.5
 """The 5 s of a call, and what a machine under load needs to tell the time."""
 
 
@@ -114,7 +114,9 @@ def test_trouble_with_redis_under_load(
             trouble(own_redis)
             time.sleep(0.5)
         load.seen.clear()
-        time.sleep(1)
+        until = time.monotonic() + 15
+        while not load.seen["APPROVED"] and time.monotonic() < until:
+            time.sleep(0.1)
         assert load.seen["APPROVED"] > 0, "it did not recover unaided"
     finally:
         load.stop.set()

@@ -50,7 +50,7 @@ class FakeTwilio:
             "RECAPITO_TWILIO_CALLBACK_BIND": f"127.0.0.1:{self.callback_port}",
         }
 
-    def wait(self, count: int = 1, seconds: float = 10) -> list[dict[str, str]]:
+    def wait(self, count: int = 1, seconds: float = 30) -> list[dict[str, str]]:
         until = time.monotonic() + seconds
         while len(self.texts) < count:
             assert time.monotonic() < until, f"{len(self.texts)} text(s) came"

@@ -94,13 +94,13 @@ def test_body_that_comes_too_slowly_reaches_no_thread(monkeypatch: pytest.Monkey
 
 
 def test_body_may_take_long_while_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_door, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(web_door, "FIRST_SECONDS", 0.4)
     monkeypatch.setattr(web_door, "LEAST_BYTES_A_SECOND", 10)
 
     class Steady(Exchange):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for _ in range(5):
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(0.1)
                 yield b"ab"
 
     assert _ask(Steady(), ("content-length", "10"))["read"] == b"ababababab"
@@ -117,7 +117,7 @@ def test_body_that_is_too_large_is_left_to_the_app_unread() -> None:
 def test_large_bodies_are_taken_in_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_door, "LARGE_BYTES", 10)
     monkeypatch.setattr(web_door, "MOST_LARGE", 1)
-    monkeypatch.setattr(web_door, "FIRST_SECONDS", 0.3)
+    monkeypatch.setattr(web_door, "FIRST_SECONDS", 0.6)
     door = Door(_echo, 1, lambda _: MOST)
     slow, large, small = Exchange([b"a" * 20], is_silent=True), Exchange([b"a" * 20]), Exchange([b"a" * 5])
 
