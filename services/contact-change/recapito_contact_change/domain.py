@@ -175,6 +175,7 @@ class Change:
     decided_at: datetime | None = None
     applied_at: datetime | None = None
     reason_code: str = ""
+    ended_at: datetime | None = None  # without a decision, or taken back
 
     @property
     def password_alone(self) -> bool:

@@ -11,6 +11,7 @@ from recapito.contact_change.v1 import contact_change_pb2 as pb
 from recapito_contact_change.adapters.registry import Registry
 from recapito_servicekit.errors import Kind
 from recapito_servicekit.status import refusal_from
+from recapito_servicekit.times import from_timestamp
 from tests.conftest import SetClock
 from tests.integration.contact_change.system import OLD_E164, System, refused
 from tests.integration.contact_change.test_events import Pump, approved
@@ -35,8 +36,9 @@ def test_a_cancelled_change_is_over_for_everybody(system: System) -> None:
     change_id, case_id = in_review(system, pump)
     rosa, customer = system.operator("rosa"), system.sign_in()
     version = rosa.take(case_id).summary.version
-    assert customer.cancel(change_id).state == pb.CHANGE_STATE_CANCELLED
-    assert customer.cancel(change_id).state == pb.CHANGE_STATE_CANCELLED
+    cancelled = customer.cancel(change_id)
+    assert (cancelled.state, from_timestamp(cancelled.ended_at)) == (pb.CHANGE_STATE_CANCELLED, system.clock())
+    assert customer.cancel(change_id) == customer.change(change_id) == cancelled
     attempts: list[Callable[[], object]] = [lambda: rosa.approve(case_id, version), lambda: rosa.take(case_id)]
     for attempt in attempts:
         with refused() as why:

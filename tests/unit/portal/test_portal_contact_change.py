@@ -173,6 +173,24 @@ def test_every_state_is_told_to_the_signed_in_too(
     assert backend.tokens[-1] == browser.cookie("session")
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        contact_change_pb2.CHANGE_STATE_CANCELLED,
+        contact_change_pb2.CHANGE_STATE_EXPIRED,
+        contact_change_pb2.CHANGE_STATE_REPUDIATED,
+        contact_change_pb2.CHANGE_STATE_REVERTED,
+    ],
+)
+def test_a_request_that_is_over_says_since_when(
+    browser: Browser, backend: Backend, state: contact_change_pb2.ChangeState.ValueType
+) -> None:
+    browser.sign_in()
+    change = contact_change_pb2.Change(change_id="c", state=state, submitted_at=at(), due_at=at(days=1), ended_at=at(days=2))
+    backend.changes.append(change)
+    assert browser.get("/recapito/richieste").text.count('class="when"') == 2  # received, ended
+
+
 def test_wrong_code_to_the_new_mobile_is_told(browser: Browser) -> None:
     browser.give_password()
     browser.post("/recapito/numero", reason="2", new_mobile="3471234565")

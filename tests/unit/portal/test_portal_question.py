@@ -29,6 +29,10 @@ def picture(name: str = "retro.jpg", content: bytes = PICTURE) -> tuple[io.Bytes
     return io.BytesIO(content), name
 
 
+def test_the_question_stands_in_the_timeline_with_its_time(asked: Browser) -> None:
+    assert asked.get("/recapito/richieste").text.count('class="when"') == 2  # received, asked
+
+
 def test_the_requests_lead_to_the_question(asked: Browser) -> None:
     assert PATH in asked.get("/recapito/richieste").text
     page = asked.get(PATH).text

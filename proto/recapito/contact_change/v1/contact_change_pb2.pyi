@@ -195,6 +195,7 @@ class Change(_message.Message):
     REASON_CODE_FIELD_NUMBER: _builtins.int
     APPLIED_AT_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
     change_id: _builtins.str
     """The change's id."""
     state: Global___ChangeState.ValueType
@@ -223,6 +224,10 @@ class Change(_message.Message):
     def question(self) -> Global___Question:
         """With CHANGE_STATE_WAITING_FOR_CUSTOMER: what the customer is asked."""
 
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was cancelled, expired, repudiated before it was applied, or reverted; unset: none of these."""
+
     def __init__(
         self,
         *,
@@ -235,10 +240,11 @@ class Change(_message.Message):
         reason_code: _builtins.str = ...,
         applied_at: _timestamp_pb2.Timestamp | None = ...,
         question: Global___Question | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "decided_at", b"decided_at", "due_at", b"due_at", "question", b"question", "submitted_at", b"submitted_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "decided_at", b"decided_at", "due_at", b"due_at", "ended_at", b"ended_at", "question", b"question", "submitted_at", b"submitted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "change_id", b"change_id", "decided_at", b"decided_at", "due_at", b"due_at", "masked_new_mobile", b"masked_new_mobile", "question", b"question", "reason_code", b"reason_code", "state", b"state", "submitted_at", b"submitted_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_at", b"applied_at", "change_id", b"change_id", "decided_at", b"decided_at", "due_at", b"due_at", "ended_at", b"ended_at", "masked_new_mobile", b"masked_new_mobile", "question", b"question", "reason_code", b"reason_code", "state", b"state", "submitted_at", b"submitted_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -42,7 +42,7 @@ class AnswerQuestion:
         """The change, in review again; a repeat gives the same. Raises Refusal: NOT_FOUND, NO_QUESTION, a field at fault."""
         change = self._reader.one(asker, change_id)
         if self._is_repeat(change_id, answer):
-            return replace(change, state=State.IN_REVIEW, decided_at=None, applied_at=None, reason_code="")
+            return replace(change, state=State.IN_REVIEW, decided_at=None, applied_at=None, ended_at=None, reason_code="")
         _check(answer, self._policy.documents_a_request)
         demand_time()
         now = self._clock()

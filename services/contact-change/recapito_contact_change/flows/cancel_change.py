@@ -42,7 +42,8 @@ class CancelChange:
             change = self._reader.one(asker, change_id)
             if change.state is not State.CANCELLED:
                 raise too_late(change)
-        return replace(change, state=State.CANCELLED)
+            return change
+        return replace(change, state=State.CANCELLED, ended_at=now)
 
 
 def too_late(change: Change) -> Refusal:

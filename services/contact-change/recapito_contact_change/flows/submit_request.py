@@ -73,7 +73,8 @@ class SubmitRequest:
             if found is not None:
                 if not form.asks_for(typed, found.form.new_mobile):
                     raise reused()
-                return replace(found, state=State.SUBMITTED, decided_at=None, applied_at=None, reason_code=""), has_open, None
+                first = replace(found, state=State.SUBMITTED, decided_at=None, applied_at=None, ended_at=None, reason_code="")
+                return first, has_open, None
             return None, has_open, documents.unfiled(tx, asker.customer_id, typed.document_ids)
 
     def _file(self, asker: Asker, typed: form.TypedForm, pages: list[int] | None, demand_time: Callable[[], None]) -> Change:

@@ -186,6 +186,7 @@ def _change(change: Change, question: Question | None = None) -> pb.Change:
         decided_at=to_timestamp(change.decided_at),
         reason_code=change.reason_code if change.state is State.REJECTED else "",
         applied_at=to_timestamp(change.applied_at),
+        ended_at=to_timestamp(change.ended_at),
         question=asked,
     )
 

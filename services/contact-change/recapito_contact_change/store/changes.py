@@ -182,5 +182,6 @@ def change_of(row: Any) -> Change:
         due_at=row.due_at,
         decided_at=row.decided_at,
         applied_at=row.applied_at,
+        ended_at=row.ended_at,
         reason_code=row.reason_code,
     )
