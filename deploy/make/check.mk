@@ -22,6 +22,7 @@ check-rules:
 	@cd proto && ../.venv/bin/buf lint && ../.venv/bin/buf format -d --exit-code
 	@deploy/make/generated.sh
 	@.venv/bin/python deploy/make/settings_doc.py --check
+	@.venv/bin/python deploy/make/kubernetes.py --check
 	@.venv/bin/pytest -q tests/unit/contact_change/test_asyncapi.py
 	@deploy/make/clean-text.sh
 

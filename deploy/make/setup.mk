@@ -13,6 +13,7 @@ proto: setup
 
 docs: setup
 	@.venv/bin/python deploy/make/settings_doc.py
+	@.venv/bin/python deploy/make/kubernetes.py
 
 lock: setup
 	@requirements/compile
