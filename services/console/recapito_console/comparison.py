@@ -9,6 +9,8 @@ from recapito.contact_change.v1 import review_pb2
 from recapito_console import texts
 from recapito_console.translation import _
 
+ACCESS: Final = "access"
+"""Where a case says how the customer came in: no field of the three sources."""
 PLACES: Final = {
     "DOCUMENT_EXPIRED": ("expires_on", "document"),
     "DOCUMENT_EXPIRES_SOON": ("expires_on", "document"),
@@ -27,6 +29,7 @@ PLACES: Final = {
     "SAME_MOBILE_OTHER_CUSTOMER": ("mobile", "form"),
     "REGISTRY_CHANGED": ("name", "registry"),
     "USERNAME_TAKEN": ("mobile", "form"),
+    "PASSWORD_RESET_LATELY": (ACCESS, ""),
 }
 """Which field and which column a finding speaks of."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from recapito.contact_change.v1 import review_pb2
 
+from recapito_console import comparison, texts
 from recapito_servicekit.times import to_timestamp
 from tests.conftest import SetClock
 from tests.unit.console.conftest import Browser
@@ -36,6 +37,18 @@ def test_findings_stand_beside_what_they_speak_of(anna: Browser, services: Servi
     assert "Lo stesso numero compare già per un altro cliente" in row
     assert "2 segnalazioni" in page
     assert "A_NEW_ONE" in page
+
+
+def test_a_finding_about_the_access_stands_beside_how_the_customer_came_in(anna: Browser, services: Services) -> None:
+    services.reviews.cases["c-1"].findings.append("PASSWORD_RESET_LATELY")
+    page = anna.get("/casi/c-1").text
+    beside = page[page.index('<p class="wish" id="access">') : page.index('<table class="compare"')]
+    assert "La password è stata reimpostata da poco." in beside
+    assert '<a href="#access">La password' in page
+
+
+def test_each_finding_has_its_place() -> None:
+    assert set(comparison.PLACES) == set(texts.FINDINGS)
 
 
 @pytest.mark.parametrize("path", ["/casi", "/casi/c-1", "/casi/c-1/storia"])
