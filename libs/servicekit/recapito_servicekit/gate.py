@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import inspect
 import logging
 import operator
@@ -23,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 import grpc
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge
 from recapito.access.v1 import access_pb2
 
-from recapito_servicekit import lines, logs, traces
+from recapito_servicekit import lines, logs, tallies, traces
 from recapito_servicekit.callers import Callers
 from recapito_servicekit.calls import Call, enter_call
 from recapito_servicekit.clock import Clock
@@ -40,8 +39,8 @@ log = logs.get(__name__)
 
 # how old, at most, a code may be that a step-up rests on, as the contract says it; a setting may say less
 STEP_UP_SECONDS: Final = 600
-CALLS = Counter("recapito_grpc_calls", "Calls answered", ["rpc", "caller", "code"])
-SECONDS = Histogram("recapito_grpc_seconds", "Seconds a call took", ["rpc"])
+CALLS = tallies.Counter("recapito_grpc_calls", "Calls answered", ["rpc", "caller", "code"])
+SECONDS = tallies.Histogram("recapito_grpc_seconds", "Seconds a call took", ["rpc"])
 IN_FLIGHT = Gauge("recapito_grpc_calls_in_flight", "Calls that are being answered")
 THREADS = Gauge("recapito_threads", "Threads for flows that wait on SQL or hash")
 WANTED = Gauge("recapito_threads_wanted", "Calls that have a thread or wait for one; above recapito_threads: they wait")
@@ -52,9 +51,6 @@ PASSED_ON: Final = frozenset({Kind.RESOURCE_EXHAUSTED, Kind.UNAVAILABLE, Kind.DE
 
 _END: Final = object()
 _LEVEL: Final = logging.getLogger(__name__)
-# prometheus_client looks children up under a lock, by labels that it makes strings of first
-_calls: Final = functools.cache(CALLS.labels)
-_seconds: Final = functools.cache(SECONDS.labels)
 
 Place = tuple[str, Callable[[Any], Any]]
 """An id's name, and what reads it from a message."""
@@ -224,8 +220,8 @@ class Gate:
         self._in_flight -= 1
         rpc, code = passing.rpc, passing.code
         seconds = time.perf_counter() - passing.started
-        _calls(rpc.name, passing.caller, code).inc()
-        _seconds(rpc.name).observe(seconds)
+        CALLS.add(rpc.name, passing.caller, code)
+        SECONDS.add(rpc.name, seconds)
         passing.span.end("" if code == "OK" else code)
         # a line costs 40 µs, a check of a code 200: not at INFO, where making one up to drop it costs half of that
         if _LEVEL.isEnabledFor(logging.DEBUG):

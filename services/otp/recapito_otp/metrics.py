@@ -1,14 +1,11 @@
 """What is counted of codes and messages; no label says anything of a person."""
 
-import functools
-
 from prometheus_client import Counter
 
-ISSUED = Counter("recapito_otp_codes_issued", "Codes made, by what for and the way out", ["purpose", "channel"])
-# prometheus_client looks children up under a lock, by labels that it makes strings of first
-issued = functools.cache(ISSUED.labels)
-CHECKED = Counter("recapito_otp_codes_checked", "Codes that people typed, by what was found", ["purpose", "outcome"])
-checked = functools.cache(CHECKED.labels)
+from recapito_servicekit import tallies
+
+ISSUED = tallies.Counter("recapito_otp_codes_issued", "Codes made, by what for and the way out", ["purpose", "channel"])
+CHECKED = tallies.Counter("recapito_otp_codes_checked", "Codes that people typed, by what was found", ["purpose", "outcome"])
 PREFIX_STOPPED = Counter(
     "recapito_otp_prefix_stopped",
     "Texts refused because their prefix is stopped (SMS pumping?), by who asked",

@@ -52,5 +52,5 @@ class CheckChallenge:
             self._rules.proof_lifetime,
             self._clock(),
         )
-        metrics.checked(guess.purpose, finding.outcome).inc()
+        metrics.CHECKED.add(guess.purpose, finding.outcome)
         return Finding(finding.outcome, finding.attempts_left, proof) if finding.outcome is Outcome.APPROVED else finding

@@ -94,7 +94,7 @@ class IssueChallenge:
             return await self._store.issue(new, rules.per_destination, now, stranger=stranger)
 
         challenge = await self._limit_prefix(channel, destination, ask.purpose, client.ip, challenge_id, send)
-        metrics.issued(ask.purpose, channel).inc()
+        metrics.ISSUED.add(ask.purpose, channel)
         return challenge
 
 

@@ -69,5 +69,5 @@ class ResendChallenge:
             return await self._store.resend(shard, challenge_id, caller, kept, new, rules.per_destination, now, stranger=stranger)
 
         challenge = await self._limit_prefix(kept.channel, envelope.destination, kept.purpose, client.ip, send_id, send)
-        metrics.ISSUED.labels(kept.purpose, envelope.channel.value).inc()
+        metrics.ISSUED.add(kept.purpose, envelope.channel)
         return challenge
