@@ -88,7 +88,7 @@ class ServiceProcess:
     def stop(self) -> int:
         self.process.terminate()
         try:
-            return self.process.wait(15)
+            return self.process.wait(40)
         except subprocess.TimeoutExpired:
             self.kill()
             raise

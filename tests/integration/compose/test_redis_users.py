@@ -26,7 +26,7 @@ def server(secrets: Path, folder: Path, port: int = 0) -> Iterator[int]:
     users = ["--aclfile", str(secrets / "redis-users.acl"), "--appendonly", "yes", "--save", ""]
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *users]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        probe = redis.Redis(port=port, username="probe", password="", socket_timeout=2)
+        probe = redis.Redis(port=port, username="probe", password="", socket_timeout=10)
         until = time.monotonic() + 10
         while True:
             try:
@@ -41,7 +41,7 @@ def server(secrets: Path, folder: Path, port: int = 0) -> Iterator[int]:
 
 def as_user(secrets: Path, name: str, port: int) -> "redis.Redis":
     url = (secrets / f"{name}-redis-url").read_text().replace("@redis:6379", f"@127.0.0.1:{port}")
-    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=10, retry=Retry(NoBackoff(), 0))
 
 
 def as_somebody(port: int, **who: str) -> "redis.Redis":

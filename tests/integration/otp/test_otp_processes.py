@@ -38,7 +38,7 @@ class Pair:
         for number, metrics in enumerate(self.metrics):
             told = {**self.environment, "RECAPITO_METRICS_BIND": f"127.0.0.1:{metrics}"}
             self.processes.append(ServiceProcess("otp", ["serve"], told, folder / f"otp-{number}.log"))
-            wait_until(partial(_answers, metrics), 20)
+            wait_until(partial(_answers, metrics), 60)
         parts = [(pki.folder / name).read_bytes() for name in ("ca.pem", "auth-key.pem", "auth.pem")]
         credentials = grpc.ssl_channel_credentials(*parts)
         # without a pool of its own a channel would share the connection of the one before

@@ -126,7 +126,7 @@ def _get(url: str) -> bytes:
 
 
 def _wait(port: int, process: ServiceProcess) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
