@@ -2,12 +2,14 @@
 PARTS ?= embedded
 T ?= $(if $(filter servers,$(PARTS)),$(filter-out $(EMBEDDED_ALONE),$(wildcard tests/integration/*)),tests)
 EMBEDDED_ALONE := $(wildcard tests/integration/test_*.py)
+# one more than two cores have: tests that wait leave one of them idle. Each process has a RabbitMQ of its own, which doesn't
+N ?= $(if $(filter servers,$(PARTS)),2,3)
 TYPED ?= $(wildcard libs/*) $(wildcard services/*) deploy tests bench
 
 .PHONY: test check check-types check-rules
 
 test: setup
-	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(T)
+	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n $(N) --dist loadfile --no-loadscope-reorder $(T)
 
 check: setup
 	@$(MAKE) --no-print-directory -j 2 check-types check-rules

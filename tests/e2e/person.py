@@ -11,6 +11,7 @@ from tests.e2e.keyboard import by_keyboard
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
+expect.set_options(timeout=30_000)  # ms; what comes costs nothing
 # The pages that anybody looked at in this process: the site's name, "portal" or "console", and the path.
 SEEN: set[tuple[str, str]] = set()
 # What they were, at which size, so that one that comes again as it was isn't examined again.

@@ -10,7 +10,7 @@ from deploy.demo.specimen import invoice
 from tests.e2e.typist import Typist
 from tests.support.system import PASSWORD, System
 
-pytestmark = pytest.mark.timeout(300)  # axe looks at every page, at two sizes
+pytestmark = pytest.mark.timeout(900)  # axe looks at every page, at two sizes
 IBAN = "IT60X0542811101000000123456"
 
 

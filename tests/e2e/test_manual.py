@@ -11,7 +11,7 @@ from deploy.demo.specimen import card, invoice
 from tests.e2e.person import DESKTOP, PHONE, Person
 from tests.support.system import PASSWORD, System
 
-pytestmark = pytest.mark.timeout(300)  # axe looks at every page, at two sizes
+pytestmark = pytest.mark.timeout(900)  # axe looks at every page, at two sizes
 IBAN = "IT60X0542811101000000123456"
 
 

@@ -22,7 +22,7 @@ from tests.e2e.person import DESKTOP, PHONE, SEEN, Person
 from tests.support import journeys
 from tests.support.system import PASSWORD, Known, System
 
-pytestmark = pytest.mark.timeout(300)  # axe looks at every page, at two sizes
+pytestmark = pytest.mark.timeout(900)  # axe looks at every page, at two sizes
 NEW_PASSWORD = "quattro gatti al tramonto"
 # what test_manual.py and test_claim_by_keyboard.py look at: registration, the way to a contact change, claims
 ELSEWHERE = re.compile(

@@ -153,7 +153,7 @@ def applied(system: System, token: str, change_id: str) -> bool:
     return (change_id, contact_change_pb2.CHANGE_STATE_APPLIED) in changes_of(system, token)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_whole_history_is_there_after_everything_was_destroyed(own_system: System, tmp_path: Path) -> None:
     system = own_system
     known = system.customers(1)[0]

@@ -96,7 +96,7 @@ class System:
 
     def _run(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "recapito_embedded", *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def channel(self, caller: str, service: str) -> grpc.Channel:
@@ -115,7 +115,7 @@ class System:
         """What a service's command prints. Raises AssertionError where it fails."""
         command = [sys.executable, "-m", f"recapito_{service.replace('-', '_')}", *arguments]
         environment = {**self._environment, **self.environment_of(service)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -316,7 +316,7 @@ def test_the_table_names_every_rpc() -> None:
     assert {row.name.split()[0] for row in TABLE} >= {method.name for service in services for method in service.methods}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_every_rpc_in_every_state_by_every_role(system: System) -> None:
     matrix = Matrix(system)
     wrong, seen = [], 0
