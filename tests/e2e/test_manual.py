@@ -67,6 +67,9 @@ def test_manual_comes_true(system: System, chromium: Browser, tmp_path: Path) ->
     worker.follow(f"{known.given_name} {known.family_name}")
     with worker.page.expect_navigation():
         worker.keys("p")
+    with worker.page.expect_response(lambda answer: answer.url.endswith("/rinnovo")) as renewed:
+        worker.page.keyboard.press("Shift")  # a sign of work, which holds the case on
+    assert renewed.value.status == 200
     worker.look()
     worker.says(number, "avviso@example.org", known.email)
     pictures = worker.page.locator("main img")

@@ -78,6 +78,16 @@ class Reviews(review_pb2_grpc.ReviewServiceServicer):
         self.hold(request.case_id, name)
         return review_pb2.TakeCaseResponse(case=case)
 
+    def RenewLease(self, request: review_pb2.RenewLeaseRequest, context: grpc.ServicerContext) -> review_pb2.RenewLeaseResponse:
+        self._refuse("RenewLease")
+        case = self._case(request.case_id)
+        if not self.is_held(case) or case.summary.holder != current_call().the_person().operator_name:
+            raise Refusal(Kind.ABORTED, "LEASE_LOST", "they don't hold it", {"holder": case.summary.holder})
+        version = case.summary.version
+        self.hold(request.case_id, case.summary.holder)
+        case.summary.version = version
+        return review_pb2.RenewLeaseResponse(lease_expires_at=case.lease_expires_at)
+
     def ReleaseCase(
         self, request: review_pb2.ReleaseCaseRequest, context: grpc.ServicerContext
     ) -> review_pb2.ReleaseCaseResponse:

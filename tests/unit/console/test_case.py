@@ -74,6 +74,23 @@ def test_taking_shows_until_when(anna: Browser) -> None:
     assert "In carico a te fino alle 11:15" in anna.get("/casi/c-1").text  # 10:15 UTC in Rome
 
 
+def test_the_hold_is_renewed_while_somebody_works(anna: Browser, services: Services, clock: SetClock) -> None:
+    assert "data-renew" not in anna.get("/casi/c-1").text
+    anna.post("/casi/c-1/presa")
+    page = anna.get("/casi/c-1").text
+    assert 'data-renew="/casi/c-1/rinnovo"' in page
+    assert "lease.js" in page
+    version = services.reviews.cases["c-1"].summary.version
+    clock.forward(minutes=10)
+    renewed = anna.post("/casi/c-1/rinnovo")
+    assert (renewed.status_code, renewed.text, renewed.mimetype) == (200, "In carico a te fino alle 11:25.", "text/plain")
+    assert services.reviews.cases["c-1"].summary.version == version, "what the operator saw stays what they decide on"
+    services.reviews.hold("c-1", "carlo.neri")
+    lost = anna.post("/casi/c-1/rinnovo")
+    assert (lost.status_code, "ora il caso è di carlo.neri" in lost.text) == (409, True)
+    assert anna.get("/casi/c-1/rinnovo").headers["Location"] == "/casi/c-1"
+
+
 def test_a_lease_that_ran_out_can_be_taken_again(anna: Browser, services: Services, clock: SetClock) -> None:
     services.reviews.hold("c-1", "carlo.neri")
     page = anna.get("/casi/c-1").text

@@ -33,6 +33,7 @@ def show(case_id: str) -> str:
 
 
 @pages.get("/casi/<case_id>/presa")
+@pages.get("/casi/<case_id>/rinnovo")
 @pages.get("/casi/<case_id>/rilascio")
 @pages.get("/casi/<case_id>/ripristino")
 @pages.get("/casi/<case_id>/decisione")
@@ -60,6 +61,18 @@ def take(case_id: str) -> Page:
         case = _read(case_id)
         return _page(case, draft, alert=_refused(refusal, case), own=refusal.reason == "OWN_CASE"), 409
     return web.see("case.show", case_id=case_id) if draft.is_empty else _page(answer.case, draft)
+
+
+@pages.post("/casi/<case_id>/rinnovo")
+def renew(case_id: str) -> Page:
+    """For the page's script, while somebody works on the page: holds the case on, as it is; a sentence that says until when."""
+    try:
+        answer: review_pb2.RenewLeaseResponse = ask(backend().reviews.RenewLease, review_pb2.RenewLeaseRequest(case_id=case_id))
+    except Refusal as refusal:
+        if refusal.kind is not Kind.ABORTED:
+            raise
+        return _plain(_refused(refusal, _read(case_id)), 409)
+    return _plain(_("In carico a te fino alle %(time)s.", time=texts.clock(answer.lease_expires_at)), 200)
 
 
 @pages.post("/casi/<case_id>/rilascio")
@@ -146,6 +159,10 @@ def _decided(case: review_pb2.Case, draft: Draft) -> Response:
     told = {"approve": _("Richiesta approvata."), "reject": _("Richiesta respinta."), "ask": _("Domanda inviata al cliente.")}
     flash(told[draft.kind], "info")
     return web.see("case.show", case_id=case_id)
+
+
+def _plain(sentence: str, status: int) -> Response:
+    return Response(sentence, status, mimetype="text/plain")
 
 
 def _read(case_id: str) -> review_pb2.Case:
