@@ -43,7 +43,7 @@ def delivering(settings: OtpSettings, clock: Clock = system_clock) -> Iterator[N
 def settled(otp: Otp, challenge_id: str, seconds: float = 30) -> tuple[str, str]:
     """How far a code came, once it is queued no more."""
     found = otp_pb2.Challenge()
-    wait_until(lambda: found.MergeFrom(otp.get(challenge_id)) or found.delivery != otp_pb2.DELIVERY_QUEUED, seconds)  # type: ignore[func-returns-value]
+    wait_until(lambda: found.CopyFrom(otp.get(challenge_id)) or found.delivery != otp_pb2.DELIVERY_QUEUED, seconds)  # type: ignore[func-returns-value]
     return otp_pb2.Delivery.Name(found.delivery).removeprefix("DELIVERY_"), found.delivery_reason
 
 
