@@ -145,8 +145,8 @@ class OperatorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateOperator(self, request, context):
-        """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
-        ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+        """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name", "role" or
+        "customer_id" (no such customer). ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -56,8 +56,8 @@ class OperatorServiceStub:
     is under way, any more, or it is another operator's. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
     """
     CreateOperator: _grpc.UnaryUnaryMultiCallable[_operator_pb2.CreateOperatorRequest, _operator_pb2.CreateOperatorResponse]
-    """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
-    ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+    """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name", "role" or
+    "customer_id" (no such customer). ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
     """
     DisableOperator: _grpc.UnaryUnaryMultiCallable[_operator_pb2.DisableOperatorRequest, _operator_pb2.DisableOperatorResponse]
     """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
@@ -115,8 +115,8 @@ class OperatorServiceAsyncStub(OperatorServiceStub):
     is under way, any more, or it is another operator's. RESOURCE_EXHAUSTED with RetryInfo: too many tries.
     """
     CreateOperator: _aio.UnaryUnaryMultiCallable[_operator_pb2.CreateOperatorRequest, _operator_pb2.CreateOperatorResponse]  # type: ignore[assignment]
-    """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
-    ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+    """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name", "role" or
+    "customer_id" (no such customer). ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
     """
     DisableOperator: _aio.UnaryUnaryMultiCallable[_operator_pb2.DisableOperatorRequest, _operator_pb2.DisableOperatorResponse]  # type: ignore[assignment]
     """Disables an operator for good and ends their sessions; for supervisors. Doing it again changes nothing. NOT_FOUND: nobody has
@@ -207,8 +207,8 @@ class OperatorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operator_pb2.CreateOperatorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operator_pb2.CreateOperatorResponse, _abc.Awaitable[_operator_pb2.CreateOperatorResponse]]:
-        """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name" or "role".
-        ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
+        """Enrols an operator; for supervisors. What it answers is kept nowhere and shown once. INVALID_ARGUMENT on "name", "role" or
+        "customer_id" (no such customer). ALREADY_EXISTS: there is an operator of that name, also where this very call made them before.
         """
 
     @_abc_1.abstractmethod

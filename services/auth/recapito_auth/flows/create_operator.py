@@ -9,7 +9,7 @@ from recapito_auth.domain import passwords, recovery_codes, totp
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.domain.customers import Operator
 from recapito_auth.settings import EnrolmentSettings
-from recapito_auth.store import audit, operators, sealing
+from recapito_auth.store import audit, customers, operators, sealing
 from recapito_auth.store.hashes import Hasher
 from recapito_servicekit.clock import Clock
 from recapito_servicekit.ids import new_id
@@ -65,6 +65,9 @@ def create_operator(
         raise CannotEnrol(
             "customer_id", "WRONG_FORMAT", f"a customer's id has at most {LONGEST_CUSTOMER_ID} printable characters"
         )
+    if enrolment.customer_id and not _is_known(database, enrolment.customer_id):
+        # a typo would switch off that nobody decides on themselves
+        raise CannotEnrol("customer_id", "UNKNOWN_VALUE", f"there is no customer {enrolment.customer_id}")
     weak = passwords.weakness(enrolment.password, (name,), ("recapito", settings.company), settings.password_least)
     if weak is not None:
         raise CannotEnrol("password", weak.value, f"the password can't be taken: {weak}")
@@ -90,3 +93,8 @@ def create_operator(
     except IntegrityError:
         raise CannotEnrol("name", TAKEN, f"there is an operator {name} already") from None
     return Enrolled(operator_id, totp.uri(secret, name, settings.company), codes)
+
+
+def _is_known(database: Database, customer_id: str) -> bool:
+    with database.read() as connection:
+        return customers.by_id(connection, customer_id) is not None
