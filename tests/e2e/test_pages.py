@@ -30,7 +30,7 @@ ELSEWHERE = re.compile(
 )
 # no page of their own: a picture, a list for the browser, and the addresses of forms that lead back to their page
 NO_PAGE = re.compile(
-    r"/manifest\.webmanifest|/casi/<.*>/(documenti|presa|rilascio|ripristino|decisione|<.*)|/clienti/<.*>/sblocco|/account/app/conferma"
+    r"/manifest\.webmanifest|/casi/<.*>/(documenti|presa|rilascio|rinnovo|ripristino|decisione|<.*)|/clienti/<.*>/sblocco|/account/app/conferma"
 )
 
 
