@@ -17,7 +17,6 @@ from recapito_servicekit.sql import Database
 
 ROLES: Final = ("reviewer", "supervisor", "auditor")
 LONGEST_NAME: Final = 100
-LONGEST_CUSTOMER_ID: Final = 64
 TAKEN: Final = "TAKEN"
 
 
@@ -61,13 +60,9 @@ def create_operator(
         raise CannotEnrol("name", "WRONG_FORMAT", f"the name must have 1 to {LONGEST_NAME} printable characters")
     if enrolment.role not in ROLES:
         raise CannotEnrol("role", "UNKNOWN_VALUE", f"the role must be one of {', '.join(ROLES)}")
-    if len(enrolment.customer_id) > LONGEST_CUSTOMER_ID or not enrolment.customer_id.isprintable():
-        raise CannotEnrol(
-            "customer_id", "WRONG_FORMAT", f"a customer's id has at most {LONGEST_CUSTOMER_ID} printable characters"
-        )
     if enrolment.customer_id and not _is_known(database, enrolment.customer_id):
         # a typo would switch off that nobody decides on themselves
-        raise CannotEnrol("customer_id", "UNKNOWN_VALUE", f"there is no customer {enrolment.customer_id}")
+        raise CannotEnrol("customer_id", "UNKNOWN_VALUE", "there is no customer with that id")
     weak = passwords.weakness(enrolment.password, (name,), ("recapito", settings.company), settings.password_least)
     if weak is not None:
         raise CannotEnrol("password", weak.value, f"the password can't be taken: {weak}")

@@ -6,8 +6,9 @@ from recapito_auth.domain import recovery_codes, totp
 from recapito_auth.domain.chain import Entry, Event
 from recapito_auth.flows.create_operator import Enrolled
 from recapito_auth.flows.parts import Parts
+from recapito_auth.flows.supervise import colleague
 from recapito_auth.store import audit, operators, sealing
-from recapito_servicekit.errors import Kind, Refusal, not_found
+from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.persons import Person
 
 
@@ -17,12 +18,7 @@ def reset_operator(parts: Parts, person: Person, name: str) -> tuple[Enrolled, s
     The operator stays the same one, so that nobody reviews a case twice under two names. Raises NOT_FOUND; FAILED_PRECONDITION:
     OWN_ACCOUNT, OPERATOR_DISABLED.
     """
-    with parts.database.read() as connection:
-        operator = operators.by_name(connection, name.strip().casefold())
-    if operator is None:
-        raise not_found("operator")
-    if operator.operator_id == person.operator_id:
-        raise Refusal(Kind.FAILED_PRECONDITION, "OWN_ACCOUNT", "nobody resets themselves; a recovery code changes one's own app")
+    operator = colleague(parts, person, name)
     password, secret, codes = secrets.token_urlsafe(12), totp.new_secret(), recovery_codes.make()
     password_hash = parts.hasher.hash(password)
     sealed = sealing.seal(parts.settings.totp_keys[0], operator.operator_id, secret)

@@ -8,7 +8,7 @@ from typing import Final
 
 from recapito_auth.domain import obstacles
 from recapito_auth.domain.chain import Entry, Event
-from recapito_auth.domain.customers import Account, Customer
+from recapito_auth.domain.customers import Account, Customer, Operator
 from recapito_auth.domain.obstacles import Obstacle
 from recapito_auth.flows.create_operator import TAKEN, CannotEnrol, Enrolled, Enrolment, create_operator
 from recapito_auth.flows.parts import Parts, codes_disabled
@@ -54,15 +54,21 @@ def enrol(parts: Parts, person: Person, name: str, role: str, customer_id: str) 
         raise invalid(Violation(cannot.field, cannot.reason, str(cannot))) from cannot
 
 
-def disable(parts: Parts, person: Person, name: str) -> None:
-    """Disables an operator and ends their sessions. Raises NOT_FOUND, FAILED_PRECONDITION OWN_ACCOUNT."""
-    now = parts.clock()
+def colleague(parts: Parts, person: Person, name: str) -> Operator:
+    """The operator of that name, who isn't the one who asks. Raises NOT_FOUND, FAILED_PRECONDITION OWN_ACCOUNT."""
     with parts.database.read() as connection:
         operator = operators.by_name(connection, name.strip().casefold())
     if operator is None:
         raise not_found("operator")
     if operator.operator_id == person.operator_id:
-        raise Refusal(Kind.FAILED_PRECONDITION, "OWN_ACCOUNT", "nobody disables themselves")
+        raise Refusal(Kind.FAILED_PRECONDITION, "OWN_ACCOUNT", "nobody disables or resets themselves: another supervisor does")
+    return operator
+
+
+def disable(parts: Parts, person: Person, name: str) -> None:
+    """Disables an operator and ends their sessions. Raises NOT_FOUND, FAILED_PRECONDITION OWN_ACCOUNT."""
+    now = parts.clock()
+    operator = colleague(parts, person, name)
     with parts.database.transaction() as connection:
         epoch = operators.disable(connection, operator.operator_id, now)
         details = {"operator_id": operator.operator_id}
