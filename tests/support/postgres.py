@@ -16,7 +16,7 @@ import psycopg
 
 from tests.support.ports import free_port
 
-START_SECONDS: Final = 30
+START_SECONDS: Final = 60
 _NAMES: Final = itertools.count(1)
 
 

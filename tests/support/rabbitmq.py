@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from tests.support.ports import free_port
 
-START_SECONDS: Final = 60
+START_SECONDS: Final = 120
 # RabbitMQ 3.10 writes down where a new quorum queue lies half a second late: killed before, that queue never gets a leader again
 NEW_QUEUE_SECONDS: Final = 2
 PROGRAM: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one on the PATH insists on its own user and folders

