@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
+from recapito_servicekit import calling
 from tests.support.pki import Pki
 from tests.support.postgres import PostgresServer
 from tests.support.rabbitmq import RabbitServer
@@ -30,6 +31,7 @@ def pytest_configure() -> None:
     # an example of a property takes longer than 200 ms when the machine is busy, and says nothing by it
     settings.register_profile("recapito", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("recapito")
+    calling.DEFAULT_SECONDS = 30.0  # type: ignore[misc]  # a call that takes over 5 s tells of the machine
 
 
 # The files that take longest start first, so that no process of the run is left alone with one of them at the end.

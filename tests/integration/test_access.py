@@ -32,7 +32,7 @@ def invoke(to: grpc.Channel, method: MethodDescriptor, request: Message, token: 
         request_serializer=type(request).SerializeToString,
         response_deserializer=GetMessageClass(method.output_type).FromString,
     )
-    answer = call(iter([request]) if method.client_streaming else request, metadata=bearer(token) if token else (), timeout=5)
+    answer = call(iter([request]) if method.client_streaming else request, metadata=bearer(token) if token else (), timeout=30)
     return list(answer) if method.server_streaming else answer
 
 

@@ -60,7 +60,7 @@ class ClamdServer:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def stop(self) -> None:
         self.kill()

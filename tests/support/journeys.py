@@ -66,7 +66,7 @@ def file_change(system: System, token: str, new_mobile: str, notify_email: str) 
 
 def case_of(system: System, operator_token: str, change_id: str) -> review_pb2.CaseSummary:
     """The case of a change, once the intake has made it."""
-    until = datetime.now(UTC) + timedelta(seconds=20)
+    until = datetime.now(UTC) + timedelta(seconds=60)
     request = review_pb2.ListCasesRequest(filter=review_pb2.CaseFilter(change_id=change_id))
     with system.channel("console", "contact-change") as to:
         stub = review_pb2_grpc.ReviewServiceStub(to)

@@ -80,7 +80,7 @@ class PostgresServer:
     def kill(self) -> None:
         """The whole server dies at once, as with the machine's power: its data are recovered at the next start."""
         self._process.send_signal(signal.SIGQUIT)  # the postmaster takes its children along, which SIGKILL doesn't
-        self._process.wait(10)
+        self._process.wait(60)
 
     def freeze(self) -> None:
         """New connections and those that exist hang."""

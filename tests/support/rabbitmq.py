@@ -119,7 +119,7 @@ class RabbitServer:
     def kill(self) -> None:
         """The whole server dies at once, the helpers of its runtime with it."""
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
 
     def freeze(self) -> None:
         """New connections and those that exist hang."""
@@ -131,5 +131,5 @@ class RabbitServer:
     def stop(self) -> None:
         self.kill()
         self._mapper.kill()
-        self._mapper.wait(10)
+        self._mapper.wait(60)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -40,7 +40,7 @@ class SmtpSink:
         """What arrived for a recipient, the oldest first. A text message arrives for ``<E.164 without +>@sms.test``."""
         return [message for message in list(self.messages) if message["X-Rcpt"] == recipient]
 
-    def wait(self, recipient: str, count: int = 1, seconds: float = 30) -> list[EmailMessage]:
+    def wait(self, recipient: str, count: int = 1, seconds: float = 60) -> list[EmailMessage]:
         """The same, once there are ``count``. Raises AssertionError when they don't come."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

@@ -21,7 +21,7 @@ def stub(auth: Auth) -> privacy_pb2_grpc.AccountPrivacyServiceStub:
 
 
 def erase(auth: Auth, customer_id: str = "C1", **fields: bool) -> privacy_pb2.EraseCustomerResponse:
-    return stub(auth).EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id=customer_id, **fields), timeout=5)
+    return stub(auth).EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id=customer_id, **fields), timeout=30)
 
 
 def told(auth: Auth) -> None:
@@ -154,7 +154,7 @@ def test_without_otp_the_account_goes_and_the_caller_is_told_to_say_it_again(aut
 def test_what_is_kept_is_handed_over_without_secrets_and_that_is_recorded(auth: Auth) -> None:
     auth.register()
     auth.trusted()
-    pieces = list(stub(auth).ExportCustomer(privacy_pb2.ExportCustomerRequest(customer_id="C1"), timeout=5))
+    pieces = list(stub(auth).ExportCustomer(privacy_pb2.ExportCustomerRequest(customer_id="C1"), timeout=30))
     assert pieces[0].name == "auth/auth.json"
     found: dict[str, Any] = json.loads(b"".join(piece.chunk for piece in pieces))
     assert found["customers"][0]["mobile"] == MOBILE

@@ -83,7 +83,7 @@ def test_import_without_a_head_is_refused(auth: Auth) -> None:
 
 
 def watched(auth: Auth, cursor: str, most: int) -> list[pb.WatchContactChangesResponse]:
-    stream = auth.internal.WatchContactChanges(pb.WatchContactChangesRequest(cursor=cursor), timeout=20)
+    stream = auth.internal.WatchContactChanges(pb.WatchContactChangesRequest(cursor=cursor), timeout=30)
     try:
         return list(itertools.islice(stream, most))
     finally:
@@ -102,7 +102,7 @@ def test_changes_of_contacts_are_told_in_order_and_from_a_cursor_on(auth: Auth, 
 
 
 def test_watcher_is_told_of_what_comes_later_and_holds_no_thread(auth: Auth) -> None:
-    streams = [auth.internal.WatchContactChanges(pb.WatchContactChangesRequest(), timeout=20) for _ in range(12)]
+    streams = [auth.internal.WatchContactChanges(pb.WatchContactChangesRequest(), timeout=30) for _ in range(12)]
     auth.change()  # more watchers than threads, and calls go on
     assert [next(stream).customer.customer_id for stream in streams] == ["C1"] * 12
     for stream in streams:
@@ -111,7 +111,7 @@ def test_watcher_is_told_of_what_comes_later_and_holds_no_thread(auth: Auth) -> 
 
 def test_watch_ends_by_itself_and_refuses_a_cursor_that_is_none(auth: Auth) -> None:
     request = pb.WatchContactChangesRequest(cursor="0")
-    assert list(auth.internal.WatchContactChanges(request, timeout=3)) == []
+    assert list(auth.internal.WatchContactChanges(request, timeout=30)) == []
     bad = pb.WatchContactChangesRequest(cursor="x")
     assert refused(lambda: list(auth.internal.WatchContactChanges(bad))).violations[0].field == "cursor"
 

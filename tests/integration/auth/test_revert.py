@@ -38,7 +38,7 @@ def test_earlier_mobile_is_back_and_the_user_name_with_it(auth: Auth, clock: Set
     assert [one["details"] for one in auth.audited() if one["event"] == "MOBILE_REVERTED"] == [
         {"request_id": "revert-1", "change_id": "change-1", "new": "320 *****19"}
     ]
-    told = auth.internal.WatchContactChanges(pb.WatchContactChangesRequest(), timeout=20)
+    told = auth.internal.WatchContactChanges(pb.WatchContactChangesRequest(), timeout=30)
     assert [(next(told).changed, next(told).customer.mobile)] == [("mobile", "+393201234519")]
     told.cancel()
 

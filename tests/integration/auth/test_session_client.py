@@ -82,7 +82,7 @@ def get(url: str, token: str = "") -> tuple[int, dict[str, str], str]:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     for _ in range(100):
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.load(answer), ""
         except urllib.error.HTTPError as error:
             return error.code, json.load(error), error.headers.get("WWW-Authenticate", "")

@@ -162,7 +162,7 @@ class Handler:
 
     def watch(self, cursor: str = "") -> list[intake.WatchClaimsResponse]:
         """What happened after the cursor."""
-        return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=3))
+        return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=30))
 
     def first_told(self, claim: pb.Claim) -> pb.Claim:
         """The claim as the stream first tells of it."""
@@ -200,7 +200,7 @@ class Handler:
     def read(self, claim: pb.Claim, attachment_id: str) -> tuple[intake.ReadAttachmentResponse.Head, bytes]:
         request = intake.ReadAttachmentRequest(claim_id=claim.claim_id, attachment_id=attachment_id)
         try:
-            head, *pieces = self.stub.ReadAttachment(request, timeout=10)
+            head, *pieces = self.stub.ReadAttachment(request, timeout=30)
         except grpc.RpcError as error:
             raise refusal_from(error) from None
         return head.head, b"".join(piece.chunk for piece in pieces)

@@ -21,7 +21,7 @@ def at_once(times: int, call: Callable[[], T]) -> list[T]:
     together = threading.Barrier(times)
 
     def one(_: int) -> T:
-        together.wait(10)
+        together.wait(60)
         return call()
 
     with ThreadPoolExecutor(times) as pool:

@@ -23,7 +23,7 @@ def privacy(claims: Claims, pki: Pki) -> privacy_pb2_grpc.ClaimsPrivacyServiceSt
 def exported(privacy: privacy_pb2_grpc.ClaimsPrivacyServiceStub, customer_id: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     name = ""
-    for piece in privacy.ExportCustomer(privacy_pb2.ExportCustomerRequest(customer_id=customer_id), timeout=20):
+    for piece in privacy.ExportCustomer(privacy_pb2.ExportCustomerRequest(customer_id=customer_id), timeout=30):
         if piece.HasField("name"):
             name = piece.name
             found[name] = b""
@@ -56,21 +56,21 @@ def test_drafts_go_and_what_the_law_keeps_is_named(
     anna.discard(anna.create())
     anna.withdraw(over)
     wanted = privacy_pb2.EraseCustomerRequest(customer_id="C-1")
-    would = privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C-1", dry_run=True), timeout=20)
+    would = privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C-1", dry_run=True), timeout=30)
     assert anna.get(draft).claim_id == draft.claim_id
-    done = privacy.EraseCustomer(wanted, timeout=20)
+    done = privacy.EraseCustomer(wanted, timeout=30)
     assert done == would
     assert (done.erased, list(done.gone)) == (1, ["1 draft or claim", "1 document", "1 draft that was thrown away"])
     assert [(one.what, one.rule, one.until) for one in done.kept] == [
         (f"claim {over.claim_number}", "c.c. 2220", "2036-12-31"),
     ]
-    again = privacy.EraseCustomer(wanted, timeout=20)
+    again = privacy.EraseCustomer(wanted, timeout=30)
     assert (again.erased, list(again.gone), again.kept) == (0, [], done.kept)
     assert len(list(claims.settings.blob_dir.iterdir())) == 1
     with pytest.raises(Refusal):
         anna.get(draft)
     clock.forward(days=365 * 11)
-    late = privacy.EraseCustomer(wanted, timeout=20)
+    late = privacy.EraseCustomer(wanted, timeout=30)
     assert (late.erased, list(late.kept)) == (1, [])
     assert list(claims.settings.blob_dir.iterdir()) == []
 
@@ -80,7 +80,7 @@ def test_an_open_claim_refuses_and_nothing_goes(claims: Claims, privacy: privacy
     live, draft = claims.filed(anna), anna.complete()
     for dry_run in (True, False):
         with pytest.raises(grpc.RpcError) as refused:
-            privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C-1", dry_run=dry_run), timeout=5)
+            privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C-1", dry_run=dry_run), timeout=30)
         why = refusal_from(refused.value)
         assert (why.reason, why.metadata["claims"]) == ("CLAIM_OPEN", live.claim_number)
     assert anna.get(draft).claim_id == draft.claim_id
@@ -89,5 +89,5 @@ def test_an_open_claim_refuses_and_nothing_goes(claims: Claims, privacy: privacy
 def test_no_customer_is_refused(privacy: privacy_pb2_grpc.ClaimsPrivacyServiceStub) -> None:
 
     with pytest.raises(grpc.RpcError) as refused:
-        privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(), timeout=5)
+        privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(), timeout=30)
     assert [one.field for one in refusal_from(refused.value).violations] == ["customer_id"]

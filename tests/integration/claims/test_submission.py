@@ -111,7 +111,7 @@ def test_parallel_submissions_of_one_request_get_one_number(claims: Claims) -> N
     together = threading.Barrier(8)
 
     def one(_: int) -> pb.Claim:
-        together.wait(10)
+        together.wait(60)
         return anna.submit(draft, proof, request_id)
 
     with ThreadPoolExecutor(8) as pool:

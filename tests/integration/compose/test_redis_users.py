@@ -27,7 +27,7 @@ def server(secrets: Path, folder: Path, port: int = 0) -> Iterator[int]:
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *users]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         probe = redis.Redis(port=port, username="probe", password="", socket_timeout=10)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while True:
             try:
                 probe.ping()

@@ -137,7 +137,7 @@ class System:
         finally:
             stop.set()
             for thread in threads:
-                thread.join(10)
+                thread.join(60)
 
     def settle_intake(self, seconds: float = 60) -> None:
         """Returns once every change has its case."""

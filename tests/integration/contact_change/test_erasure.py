@@ -24,7 +24,7 @@ def privacy(system: System) -> Iterator[Privacy]:
 
 
 def erase(privacy: Privacy, *, dry_run: bool = False) -> privacy_pb2.EraseCustomerResponse:
-    return privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C1", dry_run=dry_run), timeout=5)
+    return privacy.EraseCustomer(privacy_pb2.EraseCustomerRequest(customer_id="C1", dry_run=dry_run), timeout=30)
 
 
 def why_not(privacy: Privacy) -> Refusal:
@@ -141,7 +141,7 @@ def test_what_is_handed_over_names_no_operator_and_no_other_customer(system: Sys
     pump = Pump(system)
     approved(system, pump)
     pump.run()
-    parts = list(privacy.ExportCustomer(privacy_pb2.ExportCustomerRequest(customer_id="C1"), timeout=10))
+    parts = list(privacy.ExportCustomer(privacy_pb2.ExportCustomerRequest(customer_id="C1"), timeout=30))
     names = [part.name for part in parts if part.HasField("name")]
     assert (names[0], len(names)) == ("contact-change/contact-change.json", 3)
     data = next(part.chunk for part in parts if part.HasField("chunk"))

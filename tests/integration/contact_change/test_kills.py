@@ -58,7 +58,7 @@ class Kept:
     def stop(self) -> None:
         self._stopping.set()
         self._process.terminate()
-        self._thread.join(20)
+        self._thread.join(60)
 
 
 @pytest.fixture

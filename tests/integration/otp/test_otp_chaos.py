@@ -17,10 +17,9 @@ from recapito_servicekit.status import refusal_from
 from tests.integration.otp.service import Otp, outcome
 from tests.support.pki import Pki
 from tests.support.redis import RedisServer
+from tests.support.serving import SLOWEST_SECONDS
 
 CODE = "271828"
-SLOWEST_SECONDS = 7.5
-"""The 5 s of a call, and what a machine under load needs to tell the time."""
 
 
 class Known(Otp):
@@ -114,14 +113,14 @@ def test_trouble_with_redis_under_load(
             trouble(own_redis)
             time.sleep(0.5)
         load.seen.clear()
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while not load.seen["APPROVED"] and time.monotonic() < until:
             time.sleep(0.1)
         assert load.seen["APPROVED"] > 0, "it did not recover unaided"
     finally:
         load.stop.set()
         for person in people:
-            person.join(20)
+            person.join(60)
         otp.stop()
     assert not load.faults
     assert load.slowest < SLOWEST_SECONDS

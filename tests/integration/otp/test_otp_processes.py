@@ -62,7 +62,7 @@ class Pair:
         """How many calls each process answered."""
         found = []
         for port in self.metrics:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as page:
                 lines = page.read().decode().splitlines()
             name = f'recapito_grpc_calls_total{{caller="auth",code="OK",rpc="recapito.otp.v1.OtpService/{rpc}"}} '
             found.append(sum(float(line.removeprefix(name)) for line in lines if line.startswith(name)))
@@ -77,7 +77,7 @@ class Pair:
 def _answers(port: int) -> bool:
     """Whether a process is ready; the port that both share would not say which of them is."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as page:
             return bool(page.status == 200)
     except OSError:
         return False

@@ -71,7 +71,7 @@ def receiving(otp: Otp, twilio: FakeTwilio) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def state(otp: Otp, challenge_id: str) -> tuple[str, str]:

@@ -50,7 +50,7 @@ class FakeTwilio:
             "RECAPITO_TWILIO_CALLBACK_BIND": f"127.0.0.1:{self.callback_port}",
         }
 
-    def wait(self, count: int = 1, seconds: float = 30) -> list[dict[str, str]]:
+    def wait(self, count: int = 1, seconds: float = 60) -> list[dict[str, str]]:
         until = time.monotonic() + seconds
         while len(self.texts) < count:
             assert time.monotonic() < until, f"{len(self.texts)} text(s) came"
@@ -66,7 +66,7 @@ class FakeTwilio:
     def post(self, url: str, form: dict[str, str], signed: str) -> int:
         """A request to the callbacks' place, through what ends TLS before it."""
         inner = url.replace("https://sms.example.it", f"http://127.0.0.1:{self.callback_port}")
-        return httpx.post(inner, data=form, headers={"X-Twilio-Signature": signed}, timeout=10).status_code
+        return httpx.post(inner, data=form, headers={"X-Twilio-Signature": signed}, timeout=30).status_code
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -79,7 +79,7 @@ class Bench:
         with self.database.read() as tx:
             return [row.event_id for row in tx.execute(sa.select(EFFECTS).order_by(EFFECTS.c.n))]
 
-    def wait_effects(self, count: int, seconds: float = 30) -> list[str]:
+    def wait_effects(self, count: int, seconds: float = 60) -> list[str]:
         until = time.monotonic() + seconds
         while len(found := self.effects()) < count and time.monotonic() < until:
             time.sleep(0.05)

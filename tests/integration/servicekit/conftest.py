@@ -13,5 +13,5 @@ def bench(database_url: str, broker_url: str) -> Iterator[Bench]:
     yield made
     made.stop.set()
     for thread in made.threads:
-        thread.join(5)
+        thread.join(60)
     made.database.close()

@@ -164,7 +164,7 @@ def consuming(url: str, name: str, database_url: str) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
         database.close()
 
 

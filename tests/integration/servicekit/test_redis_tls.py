@@ -88,7 +88,7 @@ def test_events_go_through_a_redis_with_tls(behind: Behind, database_url: str) -
     finally:
         bench.stop.set()
         for thread in bench.threads:
-            thread.join(5)
+            thread.join(60)
         bench.database.close()
 
 

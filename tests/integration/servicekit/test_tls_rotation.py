@@ -16,7 +16,7 @@ OTP = {"RECAPITO_OTP_PEPPER": "pepper", "RECAPITO_OTP_SEAL_KEY": "b" * 43 + "="}
 
 
 def ask(channel: grpc.Channel) -> None:
-    answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+    answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -66,7 +66,7 @@ def test_restart_of_one_process_after_another_costs_callers_at_most_a_retry(pki:
     port = free_port()
     environment = {**server_environment(pki, "otp", port), **OTP, "RECAPITO_REDIS_URL": redis_url, "RECAPITO_LOG_LEVEL": "INFO"}
     processes = [ServiceProcess("otp", ["serve"], environment, tmp_path / f"log{number}") for number in range(2)]
-    faults: list[grpc.RpcError] = []
+    faults: list[Exception] = []
     asked: list[int] = []
     stop = threading.Event()
 
@@ -80,7 +80,7 @@ def test_restart_of_one_process_after_another_costs_callers_at_most_a_retry(pki:
                         stop.wait(0.02)
                         ask(fresh)
                     break
-                except grpc.RpcError as error:
+                except (grpc.RpcError, AssertionError) as error:  # one that stops says NOT_SERVING until it is gone
                     if last:
                         faults.append(error)
 

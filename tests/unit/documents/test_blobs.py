@@ -131,7 +131,7 @@ def test_store_that_is_away_or_silent_holds_nobody_for_long(monkeypatch: pytest.
             began = time.monotonic()
             with pytest.raises(StoreUnavailable, match="can't be asked"):
                 store.get(KEYS[0])
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 30
 
 
 def test_threads_share_a_store(blobs: BlobStore) -> None:

@@ -55,7 +55,7 @@ def test_one_that_hangs_or_is_gone_gives_no_verdict_and_holds_nobody_for_long(mo
         began = time.monotonic()
         with pytest.raises(CleaningUnavailable, match="can't be asked"):
             Clamd(server.address)(b"x")
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         server.thaw()
         assert Clamd(server.address)(b"x") == ""
         server.kill()

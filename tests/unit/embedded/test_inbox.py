@@ -33,11 +33,11 @@ class Inbox:
         message.set_content(text)
         if html:
             message.add_alternative(html, subtype="html")
-        with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=5) as client:
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=30) as client:
             client.send_message(message)
 
     def ask(self, path: str, method: str = "GET", body: str = "", host: str = "localhost") -> tuple[int, str, dict[str, str]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=30)
         connection.request(method, path, body or None, {"Host": host})
         answer = connection.getresponse()
         found = answer.status, answer.read().decode(), dict(answer.getheaders())
@@ -97,7 +97,7 @@ def test_search_finds_by_recipient_subject_and_word(inbox: Inbox) -> None:
 
 
 def test_a_recipient_of_the_envelope_alone_is_found(inbox: Inbox) -> None:
-    with smtplib.SMTP("127.0.0.1", inbox.smtp_port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", inbox.smtp_port, timeout=30) as client:
         client.sendmail("a@x.example", ["hidden@x.example"], "Subject: s\r\n\r\nbody\r\n")
     assert inbox.json("/api/v1/search?query=to:hidden@x.example")["messages_count"] == 1
 

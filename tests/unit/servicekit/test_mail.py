@@ -41,7 +41,7 @@ def relay(answers: dict[str, str]) -> Iterator[tuple[int, list[str]]]:
         thread = threading.Thread(target=serve, args=(listening,), daemon=True)
         thread.start()
         yield listening.getsockname()[1], told
-        thread.join(5)
+        thread.join(60)
 
 
 def send(port: int, *, starttls: bool = False, username: str = "") -> None:

@@ -43,7 +43,7 @@ def test_livez_says_whether_a_new_process_should_try(alive: bool, status: int) -
     port = free_port()
     close = management.serve_plain(f"127.0.0.1:{port}", lambda: True, lambda: alive)
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", "/livez")
         assert connection.getresponse().status == status
     finally:
@@ -59,7 +59,7 @@ def test_figure_that_cannot_be_read_is_left_out_and_the_others_are_there() -> No
     port = free_port()
     close = management.serve_plain(f"127.0.0.1:{port}", lambda: True)
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
     finally:
