@@ -46,6 +46,7 @@ def build(told: PortalSettings, services: Services) -> Flask:
     """The app over given stubs."""
     document_bytes = told.document_mib * 1024 * 1024
     app = web.create_app("recapito_portal", told, FORM_BYTES, uploads_of(document_bytes))
+    app.config["OTP_LENGTH"] = told.otp_length
     app.config["TRUSTED_DEVICE_DAYS"] = told.trusted_device_days
     app.extensions["services"] = services
     browser.install(app)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectChoice, StringField, TextAreaField
@@ -88,15 +88,18 @@ class CodeForm(FlaskForm):
         _l("Codice di verifica"),
         [InputRequired(_l("Inserisci il codice di verifica."))],
         filters=[_pasted],
-        description=_l("Sei cifre."),
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code-input", "spellcheck": "false"},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.code.description = gettext("%(digits)d cifre.", digits=current_app.config["OTP_LENGTH"])
 
     def validate_code(self, field: StringField) -> None:
         """Raises ValidationError where it can't be a code at all."""
         typed = field.data or ""
         if len(typed) not in CODE_DIGITS or not typed.isdecimal() or not typed.isascii():
-            raise ValidationError(str(_l("Il codice è composto da sei cifre.")))
+            raise ValidationError(gettext("Il codice è composto da %(digits)d cifre.", digits=current_app.config["OTP_LENGTH"]))
 
 
 class SignInCodeForm(CodeForm):

@@ -11,6 +11,7 @@ class PortalSettings(WebSettings):
     """The settings of a front end, the claims service besides, and the figures of other services that its texts name."""
 
     claims_address: str = setting("CLAIMS_ADDRESS", "the claims service, host:port")
+    otp_length: int = setting("OTP_LENGTH", "digits of a code, as otp has it", default=6, check=between(6, 10))
     trusted_device_days: int = setting(
         "TRUSTED_DEVICE_DAYS", "how long a device is trusted, as auth has it", default=30, check=between(1, 30)
     )

@@ -126,7 +126,7 @@ def test_pasted_code_is_taken_however_it_was_copied(browser: Browser, typed: str
 @pytest.mark.parametrize("typed", ["12345", "12345a", "123456 o 654321", "１２３４５６"])
 def test_what_is_no_code_costs_no_attempt(browser: Browser, backend: Backend, typed: str) -> None:
     browser.give_password()
-    assert "Il codice è composto da sei cifre" in browser.post("/accedi/codice", code=typed).text
+    assert "Il codice è composto da 6 cifre" in browser.post("/accedi/codice", code=typed).text
     assert backend.attempts == {}
 
 

@@ -165,11 +165,13 @@ def test_door_knows_where_files_come_in(app: Flask) -> None:
 
 
 def test_texts_name_the_figures_that_were_set(backend: Backend) -> None:
-    told = settings(trusted_device_days=1, document_days=7, document_mib=2, repudiation_hours=24)
+    told = settings(otp_length=8, trusted_device_days=1, document_days=7, document_mib=2, repudiation_hours=24)
     with grpc.insecure_channel(f"127.0.0.1:{backend.port}") as channel:
         browser = Browser(build(told, Services.over(channel, channel, channel)).test_client())
         browser.give_password()
-        assert "Per un giorno, su questo browser" in browser.get("/accedi/codice").text
+        page = browser.get("/accedi/codice").text
+        assert "Per un giorno, su questo browser" in page
+        assert "8 cifre." in page
         form = browser.form("/accedi/codice", code=CODE, trust_device="y")
         cookies = browser.client.post("/accedi/codice", data=form).headers.getlist("Set-Cookie")
         assert any(cookie.startswith("trusted_device=") and f"Max-Age={24 * 3600};" in cookie for cookie in cookies)
