@@ -3,6 +3,7 @@
 import pytest
 from recapito.contact_change.v1 import contact_change_pb2 as pb
 
+from recapito_contact_change.domain import STEPS, State, Step
 from recapito_servicekit.errors import Kind, Refusal
 from tests.unit.portal.backend import Backend, at
 from tests.unit.portal.conftest import Browser
@@ -76,6 +77,16 @@ def test_the_links_page_asks_and_its_button_stops(
     assert text in page.text.replace("&#39;", "'")
     assert change.state == after
     assert "cambiala" in browser.get("/non-sono-stato-io?t=c1").text
+
+
+def test_the_link_has_its_button_wherever_the_service_would_stop_the_change(browser: Browser, backend: Backend) -> None:
+    change = add(backend)
+    shown = set()
+    for state in State:
+        change.state = pb.ChangeState.Value(f"CHANGE_STATE_{state}")
+        if "Non sono stato io: blocca" in browser.get("/non-sono-stato-io?t=c1").text:
+            shown.add(state)
+    assert shown == {*STEPS[Step.REPUDIATE][0], *STEPS[Step.FREEZE][0]}
 
 
 def test_a_link_that_is_too_old_or_made_up_says_so(browser: Browser) -> None:

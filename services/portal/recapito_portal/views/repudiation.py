@@ -16,6 +16,7 @@ STOPPED: Final = (contact_change_pb2.CHANGE_STATE_REPUDIATED, contact_change_pb2
 STOPPABLE: Final = (
     contact_change_pb2.CHANGE_STATE_SUBMITTED,
     contact_change_pb2.CHANGE_STATE_IN_REVIEW,
+    contact_change_pb2.CHANGE_STATE_SECOND_REVIEW,
     contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER,
     contact_change_pb2.CHANGE_STATE_APPROVED,
     contact_change_pb2.CHANGE_STATE_APPLIED,
