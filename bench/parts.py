@@ -22,7 +22,7 @@ class Parts:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.pki = Pki(folder / "tls")
-        self.redis = RedisServer()
+        self.redis = RedisServer(durable=True)
 
 
 @contextmanager

@@ -91,7 +91,7 @@ class Stores:
 @contextlib.contextmanager
 def embedded(folder: Path) -> Iterator[Stores]:
     """SQLite and Redis, as the embedded default has them."""
-    broker = RedisServer()
+    broker = RedisServer(durable=True)
     try:
         yield Stores("SQLite, Redis", f"sqlite:///{folder / 'live.db'}", broker.url(1), (1, 2))
     finally:

@@ -108,7 +108,7 @@ class Play:
 @pytest.fixture
 def broker() -> Iterator[Any]:
     """A broker of this test's own, to be killed."""
-    server = RedisServer() if PARTS == "embedded" else RabbitServer()
+    server = RedisServer(durable=True) if PARTS == "embedded" else RabbitServer()
     yield server
     server.stop()
 

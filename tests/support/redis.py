@@ -21,13 +21,15 @@ START_SECONDS: Final = 60
 
 class RedisServer:
     """Start, kill, freeze, and start again on the same port and data. ``cluster``: the one node of a Redis Cluster, which refuses
-    a command or a script whose keys lie in several slots, and serves database 0 alone.
+    a command or a script whose keys lie in several slots, and serves database 0 alone. ``durable``: as in earnest, what was
+    answered outlasts a kill however slow the disk is; most tests kill no Redis.
 
     ``tls``: it speaks TLS alone and asks for a certificate of this CA. Raises RuntimeError: the Redis at hand can't.
     """
 
-    def __init__(self, *, cluster: bool = False, tls: Pki | None = None) -> None:
+    def __init__(self, *, cluster: bool = False, tls: Pki | None = None, durable: bool = False) -> None:
         self._cluster = cluster
+        self._fsync = "always" if durable else "everysec"
         self.port, self._bus_port = free_port(), free_port()
         self._tls = tls
         self.password = secrets.token_urlsafe(16)
@@ -53,7 +55,7 @@ class RedisServer:
             cert, key, ca = map(str, files)
             arguments += ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", cert]
             arguments += ["--tls-key-file", key, "--tls-ca-cert-file", ca]
-        options = ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        options = ["--appendonly", "yes", "--appendfsync", self._fsync, "--save", "", "--maxmemory-policy", "noeviction"]
         if self._cluster:  # its second port would be the first + 10,000, which an outgoing connection may have
             options += ["--cluster-enabled", "yes", "--cluster-port", str(self._bus_port)]
         with (self._folder / "log").open("ab") as log:

@@ -41,8 +41,8 @@ def write_configuration(layout: Layout, server: Server, password: str) -> list[s
         "protected-mode yes",
         f"requirepass {password}",
         f'dir "{data}"',
-        "appendonly yes",  # traps.md: without it a kill -9 loses everything
-        "appendfsync everysec",
+        "appendonly yes",  # without it a kill -9 loses everything
+        "appendfsync always",  # what was answered stays so, however slow the disk was (docs/decisions/0017)
         'save ""',
         "maxmemory-policy noeviction",
         "daemonize no",

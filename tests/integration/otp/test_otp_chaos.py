@@ -72,7 +72,7 @@ class Load:
 
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
-    server = RedisServer()
+    server = RedisServer(durable=True)
     yield server
     server.stop()
 

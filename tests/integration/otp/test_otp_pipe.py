@@ -49,7 +49,7 @@ def test_answers_are_nobody_elses_whoever_gives_up_or_errs(redis_url: str) -> No
 
 
 def test_calls_under_way_when_redis_dies_are_refused_and_the_next_are_answered() -> None:
-    server = RedisServer()
+    server = RedisServer(durable=True)
 
     async def play() -> None:
         pipe = RedisPipe(server.url(), UNAVAILABLE)
@@ -91,7 +91,7 @@ def test_redis_that_still_reads_its_file_is_as_one_that_is_away() -> None:
 
 
 def test_connection_that_redis_closed_in_between_is_noticed_before_it_is_used() -> None:
-    server = RedisServer()
+    server = RedisServer(durable=True)
 
     async def play() -> None:
         pipe = RedisPipe(server.url(), UNAVAILABLE)
@@ -109,7 +109,7 @@ def test_connection_that_redis_closed_in_between_is_noticed_before_it_is_used() 
 
 
 def test_frozen_redis_is_refused_within_five_seconds() -> None:
-    server = RedisServer()
+    server = RedisServer(durable=True)
 
     async def play() -> None:
         pipe = RedisPipe(server.url(), UNAVAILABLE)

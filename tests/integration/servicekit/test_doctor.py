@@ -117,8 +117,22 @@ def test_database_that_is_away_fails_and_tells_no_password() -> None:
 # --- redis ---
 
 
-def test_redis_that_keeps_what_it_is_given_is_ok(redis_url: str) -> None:
-    assert set(levels(doctor_redis.store(redis_url, system_clock))) == {Level.OK}
+@pytest.fixture
+def durable_url(redis_server: RedisServer) -> Iterator[str]:
+    client = redis_server.client()
+    client.config_set("appendfsync", "always")
+    yield redis_server.url()
+    client.config_set("appendfsync", "everysec")
+
+
+def test_redis_that_keeps_what_it_is_given_is_ok(durable_url: str) -> None:
+    assert set(levels(doctor_redis.store(durable_url, system_clock))) == {Level.OK}
+
+
+def test_redis_that_answers_before_its_disk_has_it_is_warned_of(redis_url: str) -> None:
+    found = worst(doctor_redis.store(redis_url, system_clock))
+    assert found.level is Level.WARN
+    assert "everysec" in found.text
 
 
 def test_redis_that_forgets_fails(redis_server: RedisServer) -> None:
@@ -133,11 +147,11 @@ def test_redis_that_forgets_fails(redis_server: RedisServer) -> None:
     assert levels(found) == [Level.OK, Level.OK, Level.FAIL, Level.FAIL]
 
 
-def test_clock_that_is_off_is_told(redis_url: str, clock: SetClock) -> None:
+def test_clock_that_is_off_is_told(durable_url: str, clock: SetClock) -> None:
     clock.now = system_clock() + timedelta(seconds=10)
-    assert worst(doctor_redis.store(redis_url, clock)).level is Level.WARN
+    assert worst(doctor_redis.store(durable_url, clock)).level is Level.WARN
     clock.now = system_clock() - timedelta(minutes=5)
-    found = worst(doctor_redis.store(redis_url, clock))
+    found = worst(doctor_redis.store(durable_url, clock))
     assert (found.level, "behind Redis's" in found.text) == (Level.FAIL, True)
 
 

@@ -46,11 +46,25 @@ def connect(url: str) -> "redis.Redis":
     )
 
 
+def _synced(client: Any) -> Iterator[Finding]:
+    """Says nothing where this user may not read the configuration, as with our own docker-compose."""
+    try:
+        policy = client.config_get("appendfsync").get("appendfsync", "always")
+    except redis.exceptions.ResponseError:
+        return
+    if policy != "always":
+        yield warn(
+            f"it answers before its disk has what it was told (appendfsync {policy}): a crash may make a spent code good again",
+            "start it with --appendfsync always",
+        )
+
+
 def _durable(client: Any) -> Iterator[Finding]:
     said = {**client.info("persistence"), **client.info("memory")}
     if said["aof_enabled"]:
         broken = said.get("aof_last_write_status", "ok") != "ok"
         yield fail("the append-only file can't be written", "look at its disk") if broken else ok("it keeps an append-only file")
+        yield from _synced(client)
     else:
         yield fail("it keeps no append-only file: a crash loses sessions and codes", "start it with --appendonly yes")
     policy = said["maxmemory_policy"]

@@ -38,8 +38,10 @@ if tonumber(expires_at) <= now or tonumber(seen_at) + tonumber(idle) <= now then
   redis.call('DEL', KEYS[1])
   return false
 end
-redis.call('HSET', KEYS[1], 'seen_at', now)
-redis.call('PEXPIRE', KEYS[1], math.min(tonumber(expires_at) - now, tonumber(idle)))
+if now - tonumber(seen_at) >= 1000 then -- a write is synced to disk: one a second and session is near enough for an idle limit
+  redis.call('HSET', KEYS[1], 'seen_at', now)
+  redis.call('PEXPIRE', KEYS[1], math.min(tonumber(expires_at) - now, tonumber(idle)))
+end
 return s
 """
 # the index names a person's sessions, by when each ends at the latest
