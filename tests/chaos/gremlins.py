@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,9 +28,12 @@ from tests.support.smtp import SmtpSink
 
 
 class Kept:
-    """A process that is started again whenever it dies."""
+    """A process that is started again whenever it dies. ``port``: it is killed while it listens there, for on a busy machine it might
+    else never live to do so.
+    """
 
-    def __init__(self, environment: dict[str, str], *arguments: str) -> None:
+    def __init__(self, environment: dict[str, str], *arguments: str, port: int = 0) -> None:
+        self._port = port
         self._command = [sys.executable, "-m", "tests.chaos.process", *arguments]
         self._environment = {**{k: v for k, v in os.environ.items() if not k.startswith("RECAPITO_")}, **environment}
         self._stopping = threading.Event()
@@ -51,6 +55,9 @@ class Kept:
             self._process = self._started()
 
     def kill(self) -> None:
+        with socket.socket() as probe:
+            if self._port and probe.connect_ex(("127.0.0.1", self._port)) != 0:
+                return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._process.pid, signal.SIGKILL)
 

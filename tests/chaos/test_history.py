@@ -132,7 +132,7 @@ def test_a_history_under_chaos(pki: Pki, tmp_path: Path, database_url: str, brok
         "RECAPITO_WORK_METRICS_BIND": "",
         "RECAPITO_LOG_LEVEL": "ERROR",
     }
-    processes = [Kept(environment, "serve"), Kept(environment, "work"), Kept(environment, "work")]
+    processes = [Kept(environment, "serve", port=system.port), Kept(environment, "work"), Kept(environment, "work")]
     play = Play(system)
     started = time.monotonic()
     try:

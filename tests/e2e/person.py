@@ -1,5 +1,6 @@
 """A person at a real browser: fills what the page asks for, and every page that they see is checked with axe."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from tests.e2e.keyboard import by_keyboard
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
+KEEPS_PICTURES = os.environ.get("RECAPITO_PICTURES") == "1"
 expect.set_options(timeout=30_000)  # ms; what comes costs nothing
 # The pages that anybody looked at in this process: the site's name, "portal" or "console", and the path.
 SEEN: set[tuple[str, str]] = set()
@@ -44,7 +46,7 @@ class Person:
         self.look()
 
     def look(self) -> None:
-        """Checks the page that is shown, at phone and desktop size and by keyboard, and keeps a picture of it."""
+        """Checks the page that is shown, at phone and desktop size and by keyboard; ``RECAPITO_PICTURES=1`` keeps a picture of it."""
         self.page.wait_for_load_state()  # a click waits for the next page to begin
         place = self.page.url.split("/", 3)[-1].split("?")[0]
         SEEN.add((self.site, f"/{place}"))
@@ -61,10 +63,10 @@ class Person:
             if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
                 self.findings.append(f"/{place}: scrolls sideways at {size['width']}")
         self.findings.extend(f"/{place}: {finding}" for finding in by_keyboard(self.page))
-        self._pictures.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(
-            path=self._pictures / f"{self._number:02d}-{place.replace('/', '-')[:60] or 'home'}.png", full_page=True
-        )
+        if KEEPS_PICTURES:
+            self._pictures.mkdir(parents=True, exist_ok=True)
+            name = f"{self._number:02d}-{place.replace('/', '-')[:60] or 'home'}.png"
+            self.page.screenshot(path=self._pictures / name, full_page=True)
 
     def keys(self, *keys: str) -> None:
         """Presses single keys while no field has the focus."""
