@@ -28,8 +28,8 @@ from tests.support.smtp import SmtpSink
 
 
 class Kept:
-    """A process that is started again whenever it dies. ``port``: it is killed while it listens there, for on a busy machine it might
-    else never live to do so.
+    """A process that is started again whenever it dies. ``port``: it is killed while it listens there: on a busy machine it
+    might else never live to do so.
     """
 
     def __init__(self, environment: dict[str, str], *arguments: str, port: int = 0) -> None:

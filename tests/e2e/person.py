@@ -46,7 +46,7 @@ class Person:
         self.look()
 
     def look(self) -> None:
-        """Checks the page that is shown, at phone and desktop size and by keyboard; ``RECAPITO_PICTURES=1`` keeps a picture of it."""
+        """Checks the page that is shown, at phone and desktop size and by keyboard. ``RECAPITO_PICTURES=1`` keeps pictures."""
         self.page.wait_for_load_state()  # a click waits for the next page to begin
         place = self.page.url.split("/", 3)[-1].split("?")[0]
         SEEN.add((self.site, f"/{place}"))
