@@ -7,20 +7,14 @@ from recapito.contact_change.v1 import contact_change_pb2
 
 from recapito_portal import browser
 from recapito_portal.services import services
+from recapito_portal.views.contact_change import CANCELLABLE
 from recapito_servicekit.errors import Kind, Refusal
 from recapito_servicekit.web import call
 
 pages = Blueprint("repudiation", __name__, url_prefix="/non-sono-stato-io")
 LONGEST_TOKEN: Final = 100
 STOPPED: Final = (contact_change_pb2.CHANGE_STATE_REPUDIATED, contact_change_pb2.CHANGE_STATE_FROZEN)
-STOPPABLE: Final = (
-    contact_change_pb2.CHANGE_STATE_SUBMITTED,
-    contact_change_pb2.CHANGE_STATE_IN_REVIEW,
-    contact_change_pb2.CHANGE_STATE_SECOND_REVIEW,
-    contact_change_pb2.CHANGE_STATE_WAITING_FOR_CUSTOMER,
-    contact_change_pb2.CHANGE_STATE_APPROVED,
-    contact_change_pb2.CHANGE_STATE_APPLIED,
-)
+STOPPABLE: Final = (*CANCELLABLE, contact_change_pb2.CHANGE_STATE_APPLIED)
 
 
 @pages.get("")
