@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Final
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server import Server
 
 from recapito_servicekit import keylists
 from recapito_servicekit.settings import CommonSettings, between, setting
 
 LEAST_SECRET_KEY: Final = 32
+# so long may a connection be silent before a request's headers are there, the first as any later one
+HEADER_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,9 @@ def serve(target: str, settings: WebSettings) -> None:
         address=host,
         port=int(port),
         interface=Interfaces.RSGI,  # see web_door
+        # a connection that may become HTTP/2 is waited for without end while it says nothing, and a worker takes 1,024 at a time
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
         factory=True,
         workers=1,
         log_access=False,

@@ -177,10 +177,13 @@ class Change:
     reason_code: str = ""
     ended_at: datetime | None = None  # without a decision, or taken back
 
-    @property
-    def password_alone(self) -> bool:
-        """Whether it was asked for with a password alone, so that new claims wait for the cooling-off."""
-        return self.amr == ("pwd",)
+    def holds_claims(self, replaced_mobile: str) -> bool:
+        """Whether new claims wait for the cooling-off: it was asked for with a password alone.
+
+        Or with a code to the email, which is enough for a first mobile alone: who can read somebody's mail, and spoils so many
+        codes that they are disabled, gets as far as that with a mobile on file.
+        """
+        return self.amr == ("pwd",) or ("otp_email" in self.amr and bool(replaced_mobile))
 
 
 @dataclass(frozen=True, slots=True)

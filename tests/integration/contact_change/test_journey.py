@@ -73,6 +73,17 @@ def test_a_change_from_a_session_with_a_code_holds_no_claims(system: System) -> 
     assert not system.texts.notices, "there was no mobile to text to"
 
 
+def test_a_code_to_the_email_holds_claims_where_a_mobile_is_replaced(system: System) -> None:
+    change = system.sign_in("C1", "pwd", "otp_email").submit()
+    operator = system.operator("rosa")
+    with system.working():
+        system.settle()
+        case = operator.take(system.case_of(change.change_id).case_id)
+        operator.approve(case.summary.case_id, case.summary.version)
+        system.settle()
+    assert system.known.holds == {change.change_id: True}
+
+
 def test_a_registry_that_changed_meanwhile_sends_the_case_back(system: System) -> None:
     customer = system.sign_in("C1")
     change = customer.submit()

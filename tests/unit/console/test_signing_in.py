@@ -54,6 +54,13 @@ def test_a_visitor_is_asked_to_sign_in_and_not_told_of_an_end(visitor: Browser) 
     assert "La sessione è terminata" not in visitor.get(answer.headers["Location"]).text
 
 
+def test_a_link_on_another_site_takes_no_operators_cookie_away(visitor: Browser) -> None:
+    # the browser keeps the strict cookie back on such a way, and would take an answer's word for its end
+    answer = visitor.get("/casi")
+    assert answer.headers["Location"] == "/accedi?back=/casi"
+    assert "operator=" not in str(answer.headers.getlist("Set-Cookie"))
+
+
 def test_a_session_that_ended_is_told_and_leads_back(anna: Browser, services: Services) -> None:
     services.operators.live.clear()
     answer = anna.get("/casi?stato=tutti")

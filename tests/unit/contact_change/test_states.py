@@ -4,6 +4,8 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
+
 from recapito_contact_change import domain
 from recapito_contact_change.domain import OPEN_STATES, STEPS, Case, Change, Operator, State
 from recapito_contact_change.form import DocumentType, FiledForm, IdentityDocument, Reason
@@ -39,13 +41,21 @@ def test_open_are_the_states_that_a_step_leads_out_of() -> None:
     assert set(OPEN_STATES) == leave - {State.APPLIED}, "an applied change is over, unless somebody says that it wasn't them"
 
 
-def test_only_a_password_alone_holds_claims() -> None:
-    form = case().change.form
-    by_amr = {
-        amr: Change("change", "C1", State.APPROVED, form, True, amr, NOW, NOW).password_alone
-        for amr in (("pwd",), ("pwd", "otp_sms"), ("pwd", "otp_email"))
-    }
-    assert by_amr == {("pwd",): True, ("pwd", "otp_sms"): False, ("pwd", "otp_email"): False}
+@pytest.mark.parametrize(
+    ("amr", "replaced", "holds"),
+    [
+        (("pwd",), "", True),
+        (("pwd",), "+393201234519", True),
+        (("pwd", "otp_sms"), "+393201234519", False),
+        (("pwd", "otp_email"), "", False),
+        (("pwd", "otp_email"), "+393201234519", True),
+    ],
+)
+def test_claims_are_held_unless_a_code_to_the_mobile_was_given_or_there_was_none(
+    amr: tuple[str, ...], replaced: str, holds: bool
+) -> None:
+    change = Change("change", "C1", State.APPROVED, case().change.form, True, amr, NOW, NOW)
+    assert change.holds_claims(replaced) is holds
 
 
 def test_a_lease_ends_at_its_instant() -> None:

@@ -96,8 +96,10 @@ def demand_supervisor() -> None:
 def to_sign_in() -> Response:
     """Sends the browser to sign in and from there back to where it was; a form's page is the case it belongs to.
 
-    A note or a question that was on its way is shown beside the sign-in, to be copied: it is kept nowhere.
+    A note or a question that was on its way is shown beside the sign-in, to be copied: it is kept nowhere. A cookie that didn't
+    come stays: on a way from another site, a link in a mail, the browser keeps it back.
     """
+    brought = bool(web.cookie(COOKIE))
     if request.method == "GET":
         back = request.full_path.rstrip("?")
     elif request.view_args and "case_id" in request.view_args:
@@ -108,9 +110,10 @@ def to_sign_in() -> Response:
     if note:
         answer: Response = make_response(render_template("sign_in.html", back=back, ended=True, username="", note=note), 401)
     else:
-        ended = {"ended": "1"} if web.cookie(COOKIE) else {}
+        ended = {"ended": "1"} if brought else {}
         answer = web.see("session.sign_in", back=back, **ended)
-    web.set_cookie(answer, COOKIE, "", samesite="Strict")
+    if brought:
+        web.set_cookie(answer, COOKIE, "", samesite="Strict")
     return answer
 
 

@@ -46,13 +46,14 @@ class ApplyDecision:
                 OUTBOX.close(tx, event.event_id, self._clock())
         if not begun:
             return
+        on_file = self._registry.get(change.customer_id)
         try:
             customer, old_mobile = self._registry.change_mobile(
                 change.change_id,
                 change.customer_id,
                 change.form.new_mobile,
                 case.registry_version,
-                hold_claims=change.password_alone,
+                hold_claims=change.holds_claims(on_file.mobile),
             )
         except NotTakenOver as error:
             self._send_back(event, case, error.finding)
