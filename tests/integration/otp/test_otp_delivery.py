@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from recapito.otp.v1 import otp_pb2
 
 from recapito_otp.__main__ import delivery
+from recapito_otp.domain import ANONYMOUS
 from recapito_otp.flows import deliver
 from recapito_otp.settings import OtpSettings
 from recapito_servicekit.clock import Clock, system_clock
@@ -93,6 +95,17 @@ def test_decoy_says_sent_and_sends_nothing(live_otp: Otp, mailbox: SmtpSink, red
         assert settled(live_otp, challenge_id) == ("SENT", "")
     assert not mailbox.messages
     assert jobs_left(redis_url) == 0
+
+
+@pytest.mark.parametrize("purpose", sorted(ANONYMOUS))
+def test_visitor_learns_nothing_from_a_message_that_failed(live_otp: Otp, mailbox: SmtpSink, purpose: str) -> None:
+    mailbox.answers = ["554 no"]
+    decoy = live_otp.issue(purpose=purpose, destination="+393201234520", decoy=True).challenge_id
+    known = live_otp.issue(purpose=purpose).challenge_id
+    with delivering(live_otp.settings):
+        assert [settled(live_otp, each) for each in (decoy, known)] == [("SENT", ""), ("FAILED", "REJECTED")]
+    for challenge_id in (decoy, known):
+        assert refused(partial(live_otp.resend, challenge_id)).reason == "RESEND_TOO_EARLY"
 
 
 def test_message_that_the_relay_refuses_for_good_is_failed(live_otp: Otp, mailbox: SmtpSink, redis_url: str) -> None:

@@ -101,8 +101,8 @@ class OtpServiceServicer:
     def ResendChallenge(self, request, context):
         """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
         RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
-        delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-        approved or cancelled, or its guesses are spent.
+        delivered there is no wait, and the send isn't counted; but of a registration or a recovery, whose decoys never fail.
+        FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was approved or cancelled, or its guesses are spent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,8 +45,8 @@ class OtpServiceStub:
     ResendChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.ResendChallengeRequest, _otp_pb2.ResendChallengeResponse]
     """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
     RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
-    delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-    approved or cancelled, or its guesses are spent.
+    delivered there is no wait, and the send isn't counted; but of a registration or a recovery, whose decoys never fail.
+    FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was approved or cancelled, or its guesses are spent.
     """
     GetChallenge: _grpc.UnaryUnaryMultiCallable[_otp_pb2.GetChallengeRequest, _otp_pb2.GetChallengeResponse]
     """Reads a challenge's state, its delivery among it."""
@@ -78,8 +78,8 @@ class OtpServiceAsyncStub(OtpServiceStub):
     ResendChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.ResendChallengeRequest, _otp_pb2.ResendChallengeResponse]  # type: ignore[assignment]
     """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
     RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
-    delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-    approved or cancelled, or its guesses are spent.
+    delivered there is no wait, and the send isn't counted; but of a registration or a recovery, whose decoys never fail.
+    FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was approved or cancelled, or its guesses are spent.
     """
     GetChallenge: _aio.UnaryUnaryMultiCallable[_otp_pb2.GetChallengeRequest, _otp_pb2.GetChallengeResponse]  # type: ignore[assignment]
     """Reads a challenge's state, its delivery among it."""
@@ -126,8 +126,8 @@ class OtpServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_otp_pb2.ResendChallengeResponse, _abc.Awaitable[_otp_pb2.ResendChallengeResponse]]:
         """Sends a new code for the same challenge; the old one answers OUTCOME_SUPERSEDED and counts, spent guesses carry over.
         RESOURCE_EXHAUSTED with RetryInfo: before resend_available_at, or as IssueChallenge; where the last one could not be
-        delivered there is no wait, and the send isn't counted. FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was
-        approved or cancelled, or its guesses are spent.
+        delivered there is no wait, and the send isn't counted; but of a registration or a recovery, whose decoys never fail.
+        FAILED_PRECONDITION with reason CHALLENGE_CLOSED: it was approved or cancelled, or its guesses are spent.
         """
 
     @_abc_1.abstractmethod

@@ -17,7 +17,7 @@ from recapito_servicekit.ids import new_id
 
 class ResendChallenge:
     """The old code is superseded, the guesses stay spent, and the send counts as any other; where the old code could not be
-    delivered it costs the person nothing.
+    delivered it costs the person nothing, unless a visitor asked for it.
     """
 
     def __init__(
