@@ -11,6 +11,7 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
+from recapito_servicekit.clock import Clock, system_clock
 from recapito_servicekit.settings import between, setting
 
 MAILS = Counter("recapito_mails", "Mails handed to the relay: sent, rejected (for good), failed (comes again)", ["outcome"])
@@ -68,8 +69,9 @@ class Mail:
 class Mailer:
     """Hands mails to the relay, a connection each."""
 
-    def __init__(self, settings: MailSettings) -> None:
+    def __init__(self, settings: MailSettings, clock: Clock = system_clock) -> None:
         self._settings = settings
+        self._clock = clock
 
     def send(self, mail: Mail) -> None:
         """Returns when the relay took it. Raises MailRejected or MailFailed."""
@@ -117,6 +119,7 @@ class Mailer:
         message["From"] = Address(self._settings.company, addr_spec=self._settings.mail_from)
         message["To"] = mail.to
         message["Subject"] = mail.subject
+        message["Date"] = self._clock()  # not every relay adds one, and a mail must have it (RFC 5322)
         message["Message-ID"] = f"<{mail.message_id}@{self._settings.mail_from.partition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         for name, value in mail.headers.items():

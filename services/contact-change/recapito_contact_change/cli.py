@@ -3,31 +3,48 @@ mail that came back.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import Final
 
 from recapito_contact_change import bounces
 from recapito_contact_change.flows.dead_letters import DeadLetter, DeadLetters
-from recapito_contact_change.flows.note_bounce import NoteBounce
+from recapito_contact_change.flows.note_bounce import NoteBounce, NotYetSent
 from recapito_contact_change.flows.open_case import SYSTEM
 from recapito_servicekit import cli
 from recapito_servicekit.errors import Refusal
+from recapito_servicekit.settings import BadSettings
 
 NONE: Final = "no dead letters"
 LONGEST_REPORT: Final = 1_048_576
-NO_BOUNCE: Final = "no failed delivery of a notice of ours"
+NO_REPORT: Final = "passed over: no report of a failed delivery"
+NOT_OURS: Final = "passed over: a failed delivery, but of no notice that went out from here, or noted already"
+COME_AGAIN: Final = os.EX_TEMPFAIL
+"""What a relay takes for: keep it and hand it over later. Any other failure it would send back, to this very command."""
 
 
 def add_note_bounce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", note: Callable[[], NoteBounce]) -> None:
     """Adds the command. ``note`` opens the service's ledger once it runs."""
 
-    def run(_: argparse.Namespace) -> None:
+    def run(_: argparse.Namespace) -> int:
         bounce = bounces.read(sys.stdin.buffer.read(LONGEST_REPORT))
-        # exit code 0 whatever it is: else the relay would send back what it can't hand over, and that to this very command
-        print(f"{bounce.notice_id}  came back" if bounce and note().run(bounce) else NO_BOUNCE)
+        while sys.stdin.buffer.read(LONGEST_REPORT):
+            pass  # or the relay sees its pipe break
+        try:
+            told = NO_REPORT if bounce is None else _come_back(bounce.notice_id) if note().run(bounce) else NOT_OURS
+        except Exception as error:
+            why = error if isinstance(error, BadSettings | Refusal | NotYetSent) else type(error).__name__
+            print(f"nothing is noted, come again: {why}", file=sys.stderr)
+            return COME_AGAIN
+        print(told)
+        return 0
 
     cli.add(commands, "note-bounce", "reads a mail that says that another came back (RFC 3464) from stdin, and notes it", run)
+
+
+def _come_back(notice_id: str) -> str:
+    return f"{notice_id}  came back"
 
 
 def add_dead_letters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", letters: Callable[[], DeadLetters]) -> None:

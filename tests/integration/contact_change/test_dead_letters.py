@@ -13,8 +13,9 @@ from recapito.contact_change.v1 import dead_letter_pb2 as pb
 
 from recapito_contact_change import bounces, events
 from recapito_contact_change.adapters.registry import Registry
-from recapito_contact_change.cli import NO_BOUNCE
-from recapito_contact_change.flows.note_bounce import NoteBounce
+from recapito_contact_change.cli import COME_AGAIN, NO_REPORT, NOT_OURS
+from recapito_contact_change.flows.note_bounce import NoteBounce, NotYetSent
+from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.errors import Kind
 from tests.conftest import SetClock
@@ -193,7 +194,32 @@ def test_the_command_takes_in_what_came_back(system: System) -> None:
     pump.run()
     (mail,) = system.mailbox.to("C1@posta.test")
     came_back = report_of_failure(str(mail["Message-ID"])).decode()
-    said = [run_command("contact-change", ["note-bounce"], system.environment, report) for report in (came_back, "Subject: ciao")]
-    assert [one.returncode for one in said] == [0, 0]
-    assert [one.stdout.strip() for one in said] == [f"{mail['Message-ID'][1:].partition('@')[0]}  came back", NO_BOUNCE]
+    reports = (came_back, came_back, "Subject: ciao\n\n" + "x" * 3_000_000)
+    said = [run_command("contact-change", ["note-bounce"], system.environment, report) for report in reports]
+    assert [one.returncode for one in said] == [0] * 3
+    told = f"{mail['Message-ID'][1:].partition('@')[0]}  came back"
+    assert [one.stdout.strip() for one in said] == [told, NOT_OURS, NO_REPORT]
     assert {row.state for row in system.rows("notices", channel="EMAIL")} == {"FAILED"}
+
+
+def test_a_report_that_can_not_be_noted_now_stays_with_the_relay(system: System) -> None:
+    report = report_of_failure("<n1@recapito.example>").decode()
+    away = {**system.environment, "RECAPITO_DATABASE_URL": "postgresql+psycopg://127.0.0.1:9/none"}
+    said = run_command("contact-change", ["note-bounce"], away, report)
+    assert (said.returncode, said.stdout, "come again" in said.stderr) == (COME_AGAIN, "", True)
+
+
+def test_a_report_that_is_faster_than_our_own_record_comes_again(system: System, clock: SetClock) -> None:
+    pump = Pump(system)
+    system.sign_in("C1").submit()
+    pump.handle(pump.due()[0])
+    (notice,) = system.rows("notices", channel="EMAIL")
+    note, bounce = NoteBounce(system.database, clock), bounces.Bounce(notice.notice_id, "5.1.1")
+    assert not note.run(bounce)  # nobody can have it yet
+    with system.database.transaction() as tx:
+        ledger.count_try(tx, notice.notice_id)
+    with pytest.raises(NotYetSent):
+        note.run(bounce)
+    with system.database.transaction() as tx:
+        ledger.sent(tx, notice.notice_id, clock())
+    assert note.run(bounce)

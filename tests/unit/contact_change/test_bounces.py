@@ -1,9 +1,19 @@
-"""Mails that say that another one came back."""
+"""Mails that say that another one came back.
+
+``reports`` holds what real relays (Postfix 3.7, Exim 4.96, OpenSMTPD 6.8) wrote about notices of ours, with example names and
+without our text.
+"""
+
+import base64
+import re
+from pathlib import Path
 
 import pytest
 
 from recapito_contact_change.bounces import Bounce, read
 
+WRITTEN = Path(__file__).parent / "reports"
+ID = "0123456789abcdef0123456789abcdef"
 REPORT = """From: MAILER-DAEMON@relay.example (Mail Delivery System)
 To: noreply@recapito.example
 Subject: Undelivered Mail Returned to Sender
@@ -68,4 +78,41 @@ def test_what_is_no_such_report_tells_nothing(mail: bytes) -> None:
 
 
 def test_of_what_a_relay_says_a_status_alone_is_taken() -> None:
-    assert read(report().replace(b"Status: 5.1.1", b"Status: anna@posta.test")) == Bounce("n1", "")
+    said = report().replace(b"Status: 5.1.1", b"Status: anna@posta.test")
+    assert read(said) == Bounce("n1", "5.1.1")
+    assert read(said.replace(b"550 5.1.1", b"550")) == Bounce("n1", "")
+
+
+@pytest.mark.parametrize(
+    ("relay", "found"),
+    [
+        ("postfix-utf8", Bounce(ID, "5.6.7")),  # the address is beyond ASCII (RFC 6533)
+        ("postfix-delay", None),
+        ("exim-full", Bounce(ID, "5.2.2")),  # its Status is 5.0.0 whatever happened; after mbox's own first line
+        ("opensmtpd-full", Bounce(ID, "5.0.0")),  # no multipart/report
+    ],
+)
+def test_reports_of_real_relays(relay: str, found: Bounce | None) -> None:
+    report = (WRITTEN / f"{relay}.eml").read_bytes()
+    assert read(report) == read(report.replace(b"\n", b"\r\n")) == found
+
+
+def test_parts_about_addresses_beyond_ascii_may_be_encoded() -> None:
+    def encoded(part: re.Match[bytes]) -> bytes:
+        return part[1] + b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(part[2]) + b"\n--"
+
+    report = (WRITTEN / "postfix-utf8.eml").read_bytes()
+    pattern = rb"(Content-Type: message/global[a-z-]*\n)Content-Transfer-Encoding: 8bit\n\n(.*?)\n--(?=824BC)"
+    changed, count = re.subn(pattern, encoded, report, flags=re.DOTALL)
+    assert (count, read(changed)) == (2, Bounce(ID, "5.6.7"))
+
+
+def test_of_a_diagnosis_digits_alone_are_taken() -> None:
+    report = (WRITTEN / "exim-full.eml").read_bytes()
+    for said in (b"smtp; 552 full@posta.example", b"smtp; 552 9.9.9 full", b"x-exim; 5.2.2", b"smtp; 552-5.2.2222"):
+        assert read(report.replace(b"smtp; 552 5.2.2 Mailbox full", said)) == Bounce(ID, "5.0.0")
+
+
+@pytest.mark.parametrize("made_up", ["a b", "\0", "%", "a" * 65, "", "' OR ''='"])
+def test_what_is_no_id_is_looked_up_nowhere(made_up: str) -> None:
+    assert read(report().replace(b"<n1@", f"<{made_up}@".encode())) is None

@@ -1,5 +1,6 @@
 """Where sealed bytes are kept: a folder and an S3-compatible store do the same."""
 
+import os
 import socket
 import threading
 import time
@@ -7,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
@@ -38,25 +41,43 @@ class Settings:
 
 
 @pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    """A server of the S3 protocol, and a bucket in it."""
+def s3_server() -> Iterator[Settings]:
+    """A server of the S3 protocol with a bucket ``documents``: moto's, or ``RECAPITO_TEST_S3`` as http://ID:SECRET@HOST:PORT."""
+    if told := os.environ.get("RECAPITO_TEST_S3"):
+        url = urlsplit(told)
+        endpoint = f"{url.scheme}://{url.hostname}:{url.port}"
+        yield Settings(s3_endpoint=endpoint, s3_key_id=unquote(url.username or ""), s3_secret=unquote(url.password or ""))
+        return
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    access = {"aws_access_key_id": "id", "aws_secret_access_key": "secret", "region_name": "eu-south-1"}
-    client = boto3.client("s3", endpoint_url=endpoint, **access)
-    client.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": "eu-south-1"})
-    yield endpoint
+    settings = Settings(s3_endpoint=f"http://{host}:{port}")
+    client_of(settings).create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": "eu-south-1"})
+    yield settings
     server.stop()
+
+
+def client_of(settings: Settings) -> Any:
+    """What another owner of things in the bucket would use."""
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint,
+        region_name=settings.s3_region,
+        aws_access_key_id=settings.s3_key_id,
+        aws_secret_access_key=settings.s3_secret,
+    )
 
 
 @pytest.fixture(params=["folder", "s3"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     if request.param == "folder":
         return Settings(blob_dir=tmp_path / "blobs")
-    endpoint = request.getfixturevalue("s3_server")
-    return Settings(blob_bucket=f"s3://documents/{tmp_path.name}", s3_endpoint=endpoint)
+    server: Settings = request.getfixturevalue("s3_server")
+    return replace(server, blob_bucket=prefix_of(tmp_path))
+
+
+def prefix_of(tmp_path: Path) -> str:
+    return f"s3://documents/{tmp_path.parent.name}-{tmp_path.name}"
 
 
 @pytest.fixture
@@ -105,20 +126,20 @@ def test_document_is_kept_sealed_and_read_back(settings: Settings, jpeg: bytes) 
         pipeline.read_page(document, 1)
 
 
-def test_sweep_of_a_bucket_leaves_what_others_keep_there(s3_server: str, tmp_path: Path) -> None:
-    ours = Settings(blob_bucket=f"s3://documents/{tmp_path.name}/ours", s3_endpoint=s3_server)
-    theirs = replace(ours, blob_bucket=f"s3://documents/{tmp_path.name}/ours-too")
+def test_sweep_of_a_bucket_leaves_what_others_keep_there(s3_server: Settings, tmp_path: Path) -> None:
+    ours = replace(s3_server, blob_bucket=f"{prefix_of(tmp_path)}/ours")
+    theirs = replace(ours, blob_bucket=f"{prefix_of(tmp_path)}/ours-too")
     for each in (ours, theirs):
         stores.blob_store(each).put(KEYS[0], b"x")
-    client = boto3.client("s3", endpoint_url=s3_server, aws_access_key_id="id", aws_secret_access_key="secret")
-    client.put_object(Bucket="documents", Key=f"{tmp_path.name}/ours/readme.txt", Body=b"x")
+    client, readme = client_of(s3_server), f"{prefix_of(tmp_path).removeprefix('s3://documents/')}/ours/readme.txt"
+    client.put_object(Bucket="documents", Key=readme, Body=b"x")
     assert stores.blob_store(ours).sweep(datetime.now(UTC) + HOUR, lambda _: False) == 1
     assert stores.blob_store(theirs).get(KEYS[0]) == b"x"
-    assert client.head_object(Bucket="documents", Key=f"{tmp_path.name}/ours/readme.txt")
+    assert client.head_object(Bucket="documents", Key=readme)
 
 
-def test_bucket_that_is_not_there_is_an_outage(s3_server: str, keys: KeyRing, jpeg: bytes) -> None:
-    store = stores.blob_store(Settings(blob_bucket="s3://nobodys", s3_endpoint=s3_server))
+def test_bucket_that_is_not_there_is_an_outage(s3_server: Settings, keys: KeyRing, jpeg: bytes) -> None:
+    store = stores.blob_store(replace(s3_server, blob_bucket="s3://nobodys"))
     with pytest.raises(StoreUnavailable, match="refuses: NoSuchBucket"):
         DocumentPipeline(store, keys).store("a.jpg", [jpeg])
 

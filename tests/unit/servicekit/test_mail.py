@@ -4,6 +4,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -55,6 +57,8 @@ def test_mail_is_taken() -> None:
     with relay({}) as (port, told):
         send(port)
     assert "rcpt TO:<maria@example.com>" in told
+    (date,) = [line.removeprefix("Date: ") for line in told if line.startswith("Date: ")]
+    assert abs(parsedate_to_datetime(date) - datetime.now(UTC)) < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(

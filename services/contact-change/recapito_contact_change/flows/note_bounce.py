@@ -12,6 +12,10 @@ from recapito_servicekit.sql import Database
 log = logs.get(__name__)
 
 
+class NotYetSent(Exception):
+    """Raised when the mail is still noted as on its way out: its report was faster than our own record."""
+
+
 class NoteBounce:
     """See ``run``."""
 
@@ -20,11 +24,13 @@ class NoteBounce:
         self._clock = clock
 
     def run(self, bounce: Bounce) -> bool:
-        """Whether it was news of a mail of ours: whoever never got it doesn't know its id."""
+        """Whether it was news of a mail of ours: whoever never got it doesn't know its id. Raises NotYetSent: come again."""
         now = self._clock()
         with self._database.transaction() as tx:
             found = ledger.bounced(tx, bounce.notice_id, now, f"came back {bounce.status}".strip())
             if found is None:
+                if ledger.is_going_out(tx, bounce.notice_id):
+                    raise NotYetSent("the mail is noted as on its way out")
                 return False
             change_id, notice = found
             happened = f"notice_{NoticeState.FAILED.lower()}"

@@ -96,6 +96,13 @@ def bounced(tx: sa.Connection, notice_id: str, now: datetime, error: str) -> tup
     return (row.change_id, _notice(row)) if row is not None else None
 
 
+def is_going_out(tx: sa.Connection, notice_id: str) -> bool:
+    """Whether it was tried and what became of it isn't noted yet."""
+    return (
+        tx.scalar(sa.select(N.notice_id).where(N.notice_id == notice_id, N.state == NoticeState.QUEUED, N.tries > 0)) is not None
+    )
+
+
 def failed(tx: sa.Connection, most: int) -> list[FailedNotice]:
     """Notices that were refused for good, the oldest first."""
     query = sa.select(NOTICES).where(N.failed_at.is_not(None)).order_by(N.failed_at, N.notice_id).limit(most)
