@@ -24,7 +24,7 @@ def clean_image(data: bytes, media_type: str, limits: Limits) -> bytes:
     Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is another one, and only warns at first
     image: Image.Image
     with Image.open(io.BytesIO(data), formats=[image_format]) as image:
-        if image.width * image.height > limits.max_pixels:
+        if image.width * image.height > limits.max_pixels or max(image.size) > limits.max_side:
             raise refused(Reason.TOO_MANY_PIXELS, limits)
         # A phone's JPEG may carry a second picture (MPO: depth, HDR); the first is the photo, and the rest goes.
         # What tells an animated PNG may stand anywhere before its pixels, so the type alone doesn't find all of them.

@@ -59,7 +59,8 @@ def refused(reason: Reason, limits: Limits) -> DocumentRefused:
         f"picture as JPEG; {accepted}",
         Reason.ANIMATED: f"the picture is animated; {accepted} that stands still",
         Reason.UNREADABLE: f"the file is damaged or incomplete; {accepted} that opens without errors",
-        Reason.TOO_MANY_PIXELS: f"the picture has more than {limits.max_pixels / 1_000_000:g} megapixels; send a smaller one",
+        Reason.TOO_MANY_PIXELS: f"the picture has more than {limits.max_pixels / 1_000_000:g} megapixels, or a side of more than "
+        f"{limits.max_side} pixels; send a smaller one",
         Reason.TOO_MANY_PAGES: f"the PDF has more than {limits.max_pages} pages; send only those that are needed",
         Reason.ENCRYPTED: "the PDF is encrypted; send it without a password and without restrictions",
         Reason.INFECTED: "the virus scanner found something in the file; send a photo of the document taken anew",

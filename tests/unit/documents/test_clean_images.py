@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from recapito_documents.clean_image import clean_image
 from recapito_documents.errors import DocumentRefused
 from recapito_documents.limits import Limits
+from recapito_documents.watermark import mark
 
 LIMITS = Limits()
 ORIENTATION, MAKER, GPS = 0x0112, 0x010F, 0x8825
@@ -78,6 +79,16 @@ def test_pixels_are_counted_before_they_are_decoded(encoded: Callable[..., bytes
     clean_image(data, "image/png", Limits(max_pixels=5000))
     with pytest.raises(DocumentRefused, match="DOCUMENT_TOO_MANY_PIXELS"):
         clean_image(data[:60], "image/png", Limits(max_pixels=4999))  # the header alone is enough to say so
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_picture_longer_than_the_one_it_is_shown_as_can_be_is_refused(encoded: Callable[..., bytes], turned: bool) -> None:
+    def picture(longest: int) -> bytes:
+        return encoded(Image.new("L", (1, longest) if turned else (longest, 1)), "PNG")
+
+    assert mark(clean_image(picture(65_500), "image/png", LIMITS), "anna")
+    with pytest.raises(DocumentRefused, match="DOCUMENT_TOO_MANY_PIXELS"):
+        clean_image(picture(65_501), "image/png", LIMITS)
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG"])
