@@ -74,7 +74,7 @@ def test_everything_that_talks_to_redis_does_so_over_tls(behind: Behind) -> None
         assert client.get("k99") == "99"  # the same database
         client.close()
     found = list(doctor_redis.store(behind.url(), system_clock))
-    assert {finding.level for finding in found} == {Level.OK}
+    assert Level.FAIL not in {finding.level for finding in found}
     assert "over TLS" in found[0].text
 
 
