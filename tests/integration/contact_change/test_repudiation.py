@@ -197,6 +197,15 @@ def test_a_supervisor_who_confirms_tells_every_contact(system: System) -> None:
     assert told == {("SMS", NEW_E164), ("EMAIL", "C1@posta.test")}
 
 
+def test_who_approved_a_change_may_take_it_back_but_not_confirm_it(system: System) -> None:
+    change_id = frozen(system, Pump(system))
+    rosa = system.operator("rosa", role="supervisor")
+    with refused() as why:
+        rosa.restore(change_id, "it was them")
+    assert why().reason == "ALREADY_REVIEWED"
+    assert rosa.restore(change_id, "I was wrong", revert=True).summary.state == pb.CHANGE_STATE_REVERTED
+
+
 def test_a_mobile_that_changed_since_is_not_put_back(system: System) -> None:
     pump = Pump(system)
     change_id = frozen(system, pump)

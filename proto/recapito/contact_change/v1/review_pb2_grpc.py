@@ -165,7 +165,8 @@ class ReviewServiceServicer:
     def Restore(self, request, context):
         """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
         comes back. Again: the same.
-        FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
+        FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", OWN_CASE, or ALREADY_REVIEWED: who decided on the case may take
+        the change back, another supervisor confirms it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

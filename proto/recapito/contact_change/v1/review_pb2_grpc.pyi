@@ -66,7 +66,8 @@ class ReviewServiceStub:
     Restore: _grpc.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]
     """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
     comes back. Again: the same.
-    FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
+    FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", OWN_CASE, or ALREADY_REVIEWED: who decided on the case may take
+    the change back, another supervisor confirms it.
     """
 
 @_typing.type_check_only
@@ -107,7 +108,8 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     Restore: _aio.UnaryUnaryMultiCallable[_review_pb2.RestoreRequest, _review_pb2.RestoreResponse]  # type: ignore[assignment]
     """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
     comes back. Again: the same.
-    FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
+    FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", OWN_CASE, or ALREADY_REVIEWED: who decided on the case may take
+    the change back, another supervisor confirms it.
     """
 
 class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -205,7 +207,8 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_review_pb2.RestoreResponse, _abc.Awaitable[_review_pb2.RestoreResponse]]:
         """Frees the customer of a change that was repudiated after it was applied: it was them after all, or it wasn't and the old mobile
         comes back. Again: the same.
-        FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", or OWN_CASE.
+        FAILED_PRECONDITION with reason NOT_FROZEN and metadata "state", OWN_CASE, or ALREADY_REVIEWED: who decided on the case may take
+        the change back, another supervisor confirms it.
         """
 
 def add_ReviewServiceServicer_to_server(servicer: ReviewServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

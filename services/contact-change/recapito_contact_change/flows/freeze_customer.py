@@ -6,7 +6,8 @@ from recapito_contact_change import events, notices
 from recapito_contact_change.adapters.registry import NotTakenOver, Registry
 from recapito_contact_change.domain import STEPS, Change, Customer, Operator, State, Step
 from recapito_contact_change.flows.read_cases import Folder, ReadCases
-from recapito_contact_change.store import cases, changes
+from recapito_contact_change.flows.take_case import demand_may_review, demand_not_own
+from recapito_contact_change.store import cases, changes, opinions
 from recapito_contact_change.store import notices as ledger
 from recapito_contact_change.store.tables import OUTBOX
 from recapito_servicekit.clock import Clock
@@ -50,17 +51,19 @@ class Restore:
     def run(self, operator: Operator, change_id: str, note: str, step: Step) -> Folder:
         """The case, its customer freed and its change applied again (RESTORE) or taken back (REVERT); a repeat gives it again.
 
-        Raises Refusal: NOT_FOUND, OWN_CASE, NOT_FROZEN with the state, REVERT_BEGUN, REGISTRY_CHANGED or USERNAME_TAKEN where the
-        old mobile can't come back, a note at fault.
+        Nobody who decided on the case confirms it. Raises Refusal: NOT_FOUND, OWN_CASE, ALREADY_REVIEWED, NOT_FROZEN with
+        the state, REVERT_BEGUN, REGISTRY_CHANGED or USERNAME_TAKEN where the old mobile can't come back, a note at fault.
         """
         if not 1 <= len(note.strip()) <= NOTE_LENGTH:
             raise invalid(Violation("note", "LENGTH", f"how it was found out, 1 to {NOTE_LENGTH} characters"))
         with self._database.read() as tx:
             case = cases.of_change(tx, change_id)
+            given = opinions.of_case(tx, case.case_id) if case is not None else []
         if case is None:
             raise not_found("change")
-        if case.is_own_of(operator):
-            raise Refusal(Kind.FAILED_PRECONDITION, "OWN_CASE", "nobody decides on themselves")
+        demand_not_own(case, operator)
+        if step is Step.RESTORE:
+            demand_may_review(given, operator)
         customer = self._registry.get(case.change.customer_id)
         if step is Step.REVERT:
             customer = self._revert(case.change) or customer
