@@ -65,7 +65,8 @@ class DocumentPipeline:
         """Receives, checks, cleans, encrypts and keeps a document.
 
         Takes no more chunks once the size limit is passed. Raises DocumentRefused, after which nothing is kept, and
-        CleaningUnavailable. Where the row that should hold the answer can't be written, call ``destroy``.
+        CleaningUnavailable, after which ``sweep`` may find a page. Where the row that should hold the answer can't be
+        written, call ``destroy``.
         """
         data = self._received(chunks)
         media_type = self._media_type(data)
@@ -90,8 +91,10 @@ class DocumentPipeline:
                 self._put(document_id, _FILE, key, cleaned.file)
             for page, picture in enumerate(cleaned.pages, 1):
                 self._put(document_id, page, key, picture)
+        except StoreUnavailable:
+            raise  # who waits would wait as long again for a store that is away; the sweep finds what is left
         except BaseException:
-            with contextlib.suppress(StoreUnavailable):  # then the sweep finds what is left
+            with contextlib.suppress(StoreUnavailable):
                 self.destroy(document)
             raise
         return document

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol
 
-from recapito_documents.blobs import BlobStore, FolderBlobs
+from recapito_documents.blobs import BlobNotFound, BlobStore, FolderBlobs
 from recapito_documents.errors import StoreUnavailable
 from recapito_documents.keys import KeyRing
 from recapito_documents.limits import Limits
@@ -46,6 +46,8 @@ def check(told: Told) -> None:
     except ValueError as error:
         raise ValueError(f"RECAPITO_CLAMD_ADDRESS: {error}") from None
     if not told.blob_bucket:
+        if told.s3_endpoint or told.s3_key_id or told.s3_secret:
+            raise ValueError("RECAPITO_BLOB_BUCKET: missing (RECAPITO_S3_… are of a bucket; documents would go to a folder)")
         if told.blob_dir == Path():
             raise ValueError("RECAPITO_BLOB_DIR: missing (a folder for the documents, or a bucket in RECAPITO_BLOB_BUCKET)")
         return
@@ -70,7 +72,7 @@ def blob_store(told: Told) -> BlobStore:
 
 
 def try_out(told: Told) -> None:
-    """Writes, reads and deletes a blob. Raises StoreUnavailable, or an OSError."""
+    """Writes, reads and deletes a blob, and looks for it again. Raises StoreUnavailable, or an OSError."""
     store, key, data = blob_store(told), f"{uuid.uuid4().hex}-0", b"recapito doctor"
     store.put(key, data)
     try:
@@ -78,6 +80,13 @@ def try_out(told: Told) -> None:
             raise StoreUnavailable("what was written isn't what is read")
     finally:
         store.delete(key)
+    try:
+        store.get(key)
+    except BlobNotFound:
+        return
+    except StoreUnavailable as error:  # an S3 store tells what isn't there from what is forbidden only to who may list
+        raise StoreUnavailable(f"what isn't there: {error} (the key needs s3:ListBucket as well)") from error
+    raise StoreUnavailable("what was deleted is still read")
 
 
 def pipeline(told: Told, limits: Limits = Limits()) -> DocumentPipeline:  # noqa: B008 - frozen

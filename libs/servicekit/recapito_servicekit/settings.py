@@ -158,8 +158,12 @@ class DocumentSettings:
         "s3://bucket/prefix of an S3-compatible store that keeps them instead; needs recapito-documents[s3]",
         default="",
     )
-    s3_endpoint: str = setting("S3_ENDPOINT", "that store's address, https://host:port; empty: Amazon's own", default="")
-    s3_region: str = setting("S3_REGION", "that store's region", default="eu-south-1")
+    s3_endpoint: str = setting(
+        "S3_ENDPOINT", "that store's address, https://host:port, the bucket in the path; empty: Amazon's own", default=""
+    )
+    s3_region: str = setting(
+        "S3_REGION", "that store's region, which each request is signed for; many don't look", default="eu-south-1"
+    )
     s3_key_id: str = setting("S3_KEY_ID", "the id of our access key there", default="", secret=True)
     s3_secret: str = setting("S3_SECRET", "that access key's secret", default="", secret=True)
     clamd_address: str = setting(

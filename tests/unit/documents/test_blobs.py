@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import boto3
@@ -34,10 +34,13 @@ class Settings:
     blob_bucket: str = ""
     s3_endpoint: str = ""
     s3_region: str = "eu-south-1"
-    s3_key_id: str = "id"
-    s3_secret: str = "secret"
+    s3_key_id: str = ""
+    s3_secret: str = ""
     document_keys: str = "test:" + "A" * 43 + "="
     clamd_address: str = ""
+
+
+KEYED: Final = Settings(s3_key_id="id", s3_secret="secret")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def s3_server() -> Iterator[Settings]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    settings = Settings(s3_endpoint=f"http://{host}:{port}")
+    settings = replace(KEYED, s3_endpoint=f"http://{host}:{port}")
     client_of(settings).create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": "eu-south-1"})
     yield settings
     server.stop()
@@ -144,11 +147,28 @@ def test_bucket_that_is_not_there_is_an_outage(s3_server: Settings, keys: KeyRin
         DocumentPipeline(store, keys).store("a.jpg", [jpeg])
 
 
+def test_doctor_tells_of_a_key_that_may_not_list(s3_server: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Amazon and Ceph then answer AccessDenied where nothing is. Moto knows no such key: it is put on."""
+    settings = replace(s3_server, blob_bucket=prefix_of(tmp_path))
+    stores.try_out(settings)
+    read = s3.S3Blobs.get
+
+    def guarded(store: s3.S3Blobs, key: str) -> bytes:
+        try:
+            return read(store, key)
+        except BlobNotFound:
+            raise StoreUnavailable("the blob store refuses: AccessDenied") from None
+
+    monkeypatch.setattr(s3.S3Blobs, "get", guarded)
+    with pytest.raises(StoreUnavailable, match=r"AccessDenied \(the key needs s3:ListBucket"):
+        stores.try_out(settings)
+
+
 def test_store_that_is_away_or_silent_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for port in (free_port(), silent.getsockname()[1]):
-            store = stores.blob_store(Settings(blob_bucket="s3://documents", s3_endpoint=f"http://127.0.0.1:{port}"))
+            store = stores.blob_store(replace(KEYED, blob_bucket="s3://documents", s3_endpoint=f"http://127.0.0.1:{port}"))
             began = time.monotonic()
             with pytest.raises(StoreUnavailable, match="can't be asked"):
                 store.get(KEYS[0])
@@ -173,6 +193,7 @@ def test_threads_share_a_store(blobs: BlobStore) -> None:
     ("change", "fault"),
     [
         ({}, "RECAPITO_BLOB_DIR: missing"),
+        ({"blob_dir": Path("x"), "s3_endpoint": "https://store.example"}, "RECAPITO_BLOB_BUCKET: missing"),
         ({"blob_bucket": "https://bucket"}, "RECAPITO_BLOB_BUCKET: s3://bucket"),
         ({"blob_bucket": "s3://bucket", "s3_endpoint": "http://store.example"}, "RECAPITO_S3_ENDPOINT: https"),
         ({"blob_bucket": "s3://bucket", "s3_secret": ""}, "RECAPITO_S3_KEY_ID, RECAPITO_S3_SECRET"),
@@ -189,7 +210,7 @@ def test_missing_extra_is_told_at_start(monkeypatch: pytest.MonkeyPatch) -> None
     none: Callable[[str], None] = lambda _: None  # noqa: E731
     monkeypatch.setattr(stores, "find_spec", none)
     with pytest.raises(ValueError, match=r"install recapito-documents\[s3\]"):
-        stores.check(Settings(blob_bucket="s3://bucket"))
+        stores.check(replace(KEYED, blob_bucket="s3://bucket"))
 
 
 def test_documents_are_scanned_where_a_scanner_is_set(tmp_path: Path, jpeg: bytes) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from recapito_documents.blobs import BlobNotFound, FolderBlobs
-from recapito_documents.errors import DocumentDamaged, DocumentRefused, UnknownKey
+from recapito_documents.errors import DocumentDamaged, DocumentRefused, StoreUnavailable, UnknownKey
 from recapito_documents.keys import KeyRing
 from recapito_documents.limits import Limits
 from recapito_documents.pipeline import DocumentPipeline
@@ -169,6 +169,21 @@ def test_store_that_fails_half_way_leaves_nothing(folder: Path, keys: KeyRing, p
     with pytest.raises(OSError, match="No space left"):
         DocumentPipeline(FullDisk(folder), keys).store("a.pdf", [pdf_of(3)])
     assert list(folder.iterdir()) == []
+
+
+def test_store_that_is_away_is_not_asked_again(folder: Path, keys: KeyRing, pdf_of: Callable[..., bytes]) -> None:
+    class Away(FolderBlobs):
+        def put(self, key: str, data: bytes) -> None:
+            asked.append("put")
+            raise StoreUnavailable("the blob store can't be asked: ReadTimeoutError")
+
+        def delete(self, key: str) -> None:
+            asked.append("delete")
+
+    asked: list[str] = []
+    with pytest.raises(StoreUnavailable):
+        DocumentPipeline(Away(folder), keys).store("a.pdf", [pdf_of(3)])
+    assert asked == ["put"]
 
 
 def test_parallel_stores_do_not_mix(pipeline: DocumentPipeline, encoded: Callable[..., bytes]) -> None:
