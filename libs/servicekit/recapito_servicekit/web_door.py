@@ -59,6 +59,13 @@ class Full(Exception):
     """Raised where as many large bodies are under way as may be."""
 
 
+class BrokenOff(Exception):
+    """Raised where a body ends before all of it was there: the client left, or somebody cut it off."""
+
+
+_STATUS: Final = {Full: 503, BrokenOff: 400, TimeoutError: 408}
+
+
 class Door:
     """``most_bytes``: of a body, by the path it comes for; whatever is larger the app refuses unread."""
 
@@ -70,15 +77,17 @@ class Door:
 
     async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
         environ = environ_of(scope)
-        if int(environ.get("CONTENT_LENGTH") or 0) or "HTTP_TRANSFER_ENCODING" in environ:
+        if "HTTP_TRANSFER_ENCODING" in environ:  # no browser sends a form so, and of its end granian doesn't tell which one it is
+            exchange.response_empty(411, [("connection", "close")])
+            return
+        if int(environ.get("CONTENT_LENGTH") or 0):
             with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as body:
                 environ["wsgi.input"] = body
                 try:
                     await asyncio.create_task(self._receive(environ, exchange, body))
-                except (TimeoutError, Full) as error:
+                except (TimeoutError, Full, BrokenOff) as error:
                     log.info("request not taken in", error=type(error).__name__)
-                    status = 503 if isinstance(error, Full) else 408
-                    exchange.response_empty(status, [("connection", "close"), ("retry-after", "30")])
+                    exchange.response_empty(_STATUS[type(error)], [("connection", "close"), ("retry-after", "30")])
                     return
                 answer = await self._worked(environ)
         else:
@@ -89,24 +98,22 @@ class Door:
         return asyncio.get_running_loop().run_in_executor(self._pool, self._answer, environ)
 
     async def _receive(self, environ: "WSGIEnvironment", exchange: Exchange, body: "IO[bytes]") -> None:
-        most = self.most_bytes(environ["PATH_INFO"])
-        if int(environ.get("CONTENT_LENGTH") or 0) > most:
+        length = int(environ["CONTENT_LENGTH"])
+        if length > self.most_bytes(environ["PATH_INFO"]):
             return  # the app has a page for it, and doesn't read
         size, began, is_large = 0, asyncio.get_running_loop().time(), False
         try:
             async with asyncio.timeout(FIRST_SECONDS) as limit:
                 async for piece in exchange:
                     size += len(piece)
-                    if size > most:
-                        break
                     if size > LARGE_BYTES and not is_large:
                         is_large = self._begin_large()
                     body.write(piece)
                     limit.reschedule(began + FIRST_SECONDS + size / LEAST_BYTES_A_SECOND)
         finally:
             self._large -= is_large
-        environ.pop("HTTP_TRANSFER_ENCODING", None)
-        environ["CONTENT_LENGTH"] = str(size)
+        if size != length:
+            raise BrokenOff
         body.seek(0)
 
     def _begin_large(self) -> bool:
