@@ -30,6 +30,13 @@ def read(report: bytes) -> Bounce | None:
 
     Of the relay's own words nothing is taken: they repeat the address.
     """
+    try:
+        return _said(report)
+    except RecursionError:  # parts within parts without end: no relay writes such a report
+        return None
+
+
+def _said(report: bytes) -> Bounce | None:
     # any relay of the world wrote it, or anybody who says so: this policy refuses no field, however broken
     mail = _read(report)
     if mail.get_content_type() not in _REPORTS:

@@ -77,6 +77,11 @@ def test_what_is_no_such_report_tells_nothing(mail: bytes) -> None:
     assert read(mail) is None
 
 
+def test_parts_within_parts_without_end_are_passed_over() -> None:
+    """The relay would hand such a mail over again and again, and anybody may write one."""
+    assert read(b"Content-Type: message/rfc822\r\n\r\n" * 5_000) is None
+
+
 def test_of_what_a_relay_says_a_status_alone_is_taken() -> None:
     said = report().replace(b"Status: 5.1.1", b"Status: anna@posta.test")
     assert read(said) == Bounce("n1", "5.1.1")
