@@ -11,6 +11,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 _TYPED: Final = re.compile(r"\+?[0-9 .\-/()+\u00a0]+", re.ASCII)
 COUNTRY: Final = 39
+_PREFIX: Final = f"+{COUNTRY}"
 _LONGEST: Final = 15  # digits, of any number anywhere (E.164)
 _LIKELY: Final = range(9, 12)  # digits of a mobile of ours
 _HEAD: Final = 3
@@ -47,7 +48,8 @@ def mobile(typed: str) -> str:
 
     Raises BadContact: only ASCII digits, no extension, only a number whose type is MOBILE.
     """
-    if typed.isascii() and typed.startswith(f"+{COUNTRY}") and _is_plain_mobile(typed.removeprefix(f"+{COUNTRY}")):
+    plain = _plain_mobile()
+    if plain.fullmatch(typed):
         return typed  # in the form that it is kept in, as most come
     text = typed.strip()
     if not text:
@@ -57,13 +59,13 @@ def mobile(typed: str) -> str:
     digits = re.sub(r"[^+0-9]", "", text)
     digits = "+" + digits[2:] if digits.startswith("00") else digits
     # a bare 39 is never cut: 3912345678 is a mobile, and phonenumbers.parse would take its 39 for the country
-    national = digits.removeprefix(f"+{COUNTRY}")
+    national = digits.removeprefix(_PREFIX)
     if "+" in national:
         raise BadContact(Fault.FOREIGN_NUMBER if national.startswith("+") else Fault.NOT_A_NUMBER)
     if national.startswith("0"):
         raise BadContact(Fault.LANDLINE)
-    if _is_plain_mobile(national):
-        return f"+{COUNTRY}{national}"
+    if plain.fullmatch(kept := _PREFIX + national):
+        return kept
     if len(national) > _LONGEST:  # more digits than Python makes a number of, too
         raise BadContact(Fault.NOT_A_MOBILE)
     number = phonenumbers.PhoneNumber(country_code=COUNTRY, national_number=int(national or "0"))
@@ -90,19 +92,16 @@ def email(typed: str) -> str:
     return checked.normalized.lower()
 
 
-def _is_plain_mobile(national: str) -> bool:
-    """Whether phonenumbers' own figures say mobile and nothing else; where they don't, its slower functions are asked."""
-    lengths, mobiles, others = _figures()
-    return len(national) in lengths and mobiles.fullmatch(national) is not None and others.fullmatch(national) is None
-
-
 @functools.cache
-def _figures() -> tuple[frozenset[int], re.Pattern[str], re.Pattern[str]]:
+def _plain_mobile() -> re.Pattern[str]:
+    """What phonenumbers' own figures call a mobile of ours and nothing else, in E.164; of others its functions are asked."""
     italy: Any = phonenumbers.PhoneMetadata.metadata_for_region("IT")
     kinds = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line")
     others = (kind.national_number_pattern for name in kinds if (kind := getattr(italy, name)) and kind.national_number_pattern)
     mobiles = italy.mobile
-    return frozenset(mobiles.possible_length), re.compile(mobiles.national_number_pattern), re.compile("|".join(others))
+    lengths = "|".join(rf"\d{{{length}}}" for length in mobiles.possible_length)
+    of_others, of_mobiles = "|".join(others), mobiles.national_number_pattern
+    return re.compile(rf"{re.escape(_PREFIX)}(?=(?:{lengths})\Z)(?!(?:{of_others})\Z)(?:{of_mobiles})", re.ASCII)
 
 
 def contact(typed: str) -> str:
@@ -126,7 +125,7 @@ def mask(canonical: str) -> str:
 
 def mask_mobile(e164: str) -> str:
     """The first three digits of the national number, a space, a star for each hidden digit, the last two."""
-    national = e164.removeprefix(f"+{COUNTRY}")
+    national = e164.removeprefix(_PREFIX)
     # what looks like a mobile of ours needs no parsing: its national number is its digits
     if national == e164 or not (national.isascii() and national.isdigit() and national[0] == "3" and len(national) in _LIKELY):
         try:

@@ -50,7 +50,6 @@ NO_RETRY: Final = ("grpc-retry-pushback-ms", "-1")
 PASSED_ON: Final = frozenset({Kind.RESOURCE_EXHAUSTED, Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED})
 
 _END: Final = object()
-_LEVEL: Final = logging.getLogger(__name__)
 
 Place = tuple[str, Callable[[Any], Any]]
 """An id's name, and what reads it from a message."""
@@ -88,6 +87,7 @@ class Gate:
         THREADS.set(room.threads)
         self._in_pool = 0
         self._in_flight = 0
+        self._tells_all = logging.getLogger(__name__).isEnabledFor(logging.DEBUG)
         IN_FLIGHT.set_function(lambda: self._in_flight)
         self._deadlines = Deadlines()
 
@@ -149,11 +149,13 @@ class Gate:
 
     def _enter(self, rpc: _Rpc, request: Any, context: Context) -> _Passing:
         """The call is under way: from here on its lines and its trace say so."""
-        metadata = dict(context.invocation_metadata() or ())
+        metadata: dict[str, Any] = dict(context.invocation_metadata() or ())  # bytes where a name ends in -bin, else str
         caller = caller_of(context)
-        came = _text(metadata.get(traces.REQUEST_ID)), _text(metadata.get(traces.TRACEPARENT))
-        ids = _ids_of(request, rpc.ids_asked) if rpc.ids_asked and not isinstance(request, Unreadable) else {}
-        span = traces.enter(rpc.name, traces.Kind.SERVER, *came, rpc=rpc.name, caller=caller, **ids)
+        about = {"rpc": rpc.name, "caller": caller}
+        if rpc.ids_asked and not isinstance(request, Unreadable):
+            about |= _ids_of(request, rpc.ids_asked)
+        request_id, traceparent = metadata.get(traces.REQUEST_ID, ""), metadata.get(traces.TRACEPARENT, "")
+        span = traces.enter(rpc.name, traces.Kind.SERVER, request_id, traceparent, about)
         self._in_flight += 1
         return _Passing(rpc, caller, metadata, span)
 
@@ -224,7 +226,7 @@ class Gate:
         SECONDS.add(rpc.name, seconds)
         passing.span.end("" if code == "OK" else code)
         # a line costs 40 µs, a check of a code 200: not at INFO, where making one up to drop it costs half of that
-        if _LEVEL.isEnabledFor(logging.DEBUG):
+        if self._tells_all:
             if passing.response is not None:
                 lines.bind(_ids_of(passing.response, rpc.ids_answered))
             log.debug("call answered", code=code, ms=round(seconds * 1000, 1))
@@ -267,7 +269,7 @@ class _Passing:
         self.code = "OK"
         self.response: Any = None
         self.started = time.perf_counter()
-        self.task = cast("asyncio.Task[Any]", asyncio.current_task())  # grpc.aio runs each call in one
+        self.task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]  # grpc.aio runs each call in one
 
 
 def _method_of(path: str) -> MethodDescriptor:

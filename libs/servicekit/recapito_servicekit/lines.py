@@ -13,7 +13,8 @@ _BOUND: Final[ContextVar[Mapping[str, str]]] = ContextVar("recapito_lines", defa
 
 def bind(values: Mapping[str, str]) -> None:
     """Adds to the lines of the present context, and of those that are copied from it."""
-    _BOUND.set({**_BOUND.get(), **values})
+    bound = _BOUND.get()
+    _BOUND.set({**bound, **values} if bound else values)
 
 
 def clear() -> None:

@@ -99,14 +99,11 @@ class RedisPipe:
         return answer
 
     def _send(self) -> None:
-        """Sends what was asked and not given up since."""
         wire = self._wire
         if wire is None:
             return  # lost since: what was asked went with it
         asked, self._asked = self._asked, []
-        live = [(command, answer) for command, answer in asked if not answer.done()]
-        if live:
-            wire.send(live)
+        wire.send(asked)
 
     async def _connect(self) -> None:
         wire = _Wire(self._refuse)
@@ -185,9 +182,14 @@ class _Wire(asyncio.Protocol):
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def send(self, asked: Sequence[tuple[_Command, _Answer]]) -> None:
-        due = self._loop.time() + ANSWER_SECONDS
-        self.waiting.extend((answer, due) for _, answer in asked)
-        self._transport.write(b"".join([hiredis.pack_command(command) for command, _ in asked]))  # type: ignore[arg-type]
+        """Sends what was asked and not given up since."""
+        due, out = self._loop.time() + ANSWER_SECONDS, []
+        for command, answer in asked:
+            if not answer.done():
+                self.waiting.append((answer, due))
+                out.append(hiredis.pack_command(command))  # type: ignore[arg-type]
+        if out:
+            self._transport.write(b"".join(out))
         if self._timer is None:
             self._timer = self._loop.call_at(due, self._look)
 
@@ -199,12 +201,12 @@ class _Wire(asyncio.Protocol):
                 answer, _ = waiting.popleft()
                 if answer.done():
                     continue  # given up meanwhile
-                if isinstance(found, BusyLoadingError):
-                    self._refuse(answer)
-                elif isinstance(found, ResponseError):
-                    answer.set_exception(found)
-                else:
+                if not isinstance(found, Exception):
                     answer.set_result(found)
+                elif isinstance(found, BusyLoadingError):
+                    self._refuse(answer)
+                else:
+                    answer.set_exception(found)
         except (hiredis.HiredisError, IndexError) as error:  # no answer at all, or one that nobody asked for
             self.drop(type(error).__name__)
 

@@ -6,7 +6,7 @@ job. Whatever is logged, called or written meanwhile carries it on.
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, TypedDict
@@ -65,6 +65,7 @@ Start = Callable[[str, Kind, tuple[str, str] | None], Recorded]
 
 _start: Start | None = None
 _UNRECORDED: Final = _Unrecorded()
+_NOTHING: Final[Mapping[str, str]] = {}
 _TRACE: Final[ContextVar[Trace]] = ContextVar("recapito_trace")
 
 
@@ -74,8 +75,8 @@ def record_with(start: Start) -> None:
     _start = start
 
 
-def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "", **more: str) -> Span:
-    """Begins a piece of work in the present context: makes it the current one, and binds its ids and ``more`` to every log line.
+def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "", about: Mapping[str, str] = _NOTHING) -> Span:
+    """Begins a piece of work in the present context: makes it the current one, and binds its ids and ``about`` to each log line.
 
     What came with it goes on; without a (readable) ``traceparent`` a trace begins, without a ``request_id`` one is made. It holds
     until the context ends: run each job in a context of its own (``contextvars.copy_context().run``).
@@ -91,8 +92,7 @@ def enter(name: str, kind: Kind, request_id: str = "", traceparent: str = "", **
         span = recorded = _start(name, kind, (found[1], found[2]) if found else None)
         trace = Trace(request_id, recorded.trace_id, recorded.span_id)
     _TRACE.set(trace)
-    more["request_id"], more["trace_id"] = request_id, trace.trace_id
-    lines.bind(more)
+    lines.bind({**about, "request_id": request_id, "trace_id": trace.trace_id})
     return span
 
 
@@ -111,9 +111,7 @@ class Carried(TypedDict):
 def carried() -> Carried:
     """``request_id`` and ``traceparent`` for what is handled later, elsewhere; empty ones where we are nowhere."""
     trace = current()
-    return (
-        Carried(request_id=trace.request_id, traceparent=trace.traceparent) if trace else Carried(request_id="", traceparent="")
-    )
+    return {"request_id": trace.request_id, "traceparent": trace.traceparent} if trace else {"request_id": "", "traceparent": ""}
 
 
 def metadata() -> tuple[tuple[str, str], ...]:

@@ -50,7 +50,7 @@ def wiring(settings: OtpSettings, clock: Clock = system_clock, new_code: Callabl
     pipe = RedisPipe(settings.redis_url, ("STORE_UNAVAILABLE", "the store of codes can't be reached"))
     vault = Vault(settings.peppers(), settings.seal_keys(), settings.otp_names_key)
     store, rules = RedisStore(pipe), settings.rules()
-    limits = CountClient(store, vault, rules, clock), LimitPrefix(store, rules, clock)
+    limits = CountClient(store, vault, rules), LimitPrefix(store, rules, clock)
     servicer = OtpServicer(
         Flows(
             issue=IssueChallenge(store, vault, rules, *limits, clock, new_code),

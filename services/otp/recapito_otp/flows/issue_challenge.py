@@ -1,6 +1,6 @@
 """Issues a code for a subject and a purpose, and queues it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -51,6 +51,7 @@ class IssueChallenge:
         self._limit_prefix = limit_prefix
         self._clock = clock
         self._new_code = new_code
+        self._minutes = str(rules.lifetime // _MINUTE)
 
     async def __call__(self, caller: str, ask: Ask, client: ClientInfo) -> Challenge:
         """The challenge; the same request (all of it) gets the same one.
@@ -65,10 +66,12 @@ class IssueChallenge:
             *(caller, ask.request_id, ask.subject, ask.purpose, channel, destination),
             *(ask.transaction_hash, ask.summary, str(ask.decoy)),
         )
-        await self._count_client(client, ask.purpose, challenge_id)
-        params = {"purpose": ask.purpose, "summary": ask.summary, "minutes": str(rules.lifetime // _MINUTE)}
+        await self._count_client(client, ask.purpose, challenge_id, now)
+        params = {"purpose": ask.purpose, "summary": ask.summary, "minutes": self._minutes}
         envelope = Message(destination, channel, "code", params, ask.locale, ask.decoy)
-        code = self._new_code(rules.code_length)
+        code, came = self._new_code(rules.code_length), traces.carried()
+        told = {**params, "code": code}
+        job = Message(destination, channel, "code", told, ask.locale, ask.decoy, came["request_id"], came["traceparent"])
         new = NewChallenge(
             shard=shard,
             challenge_id=challenge_id,
@@ -84,14 +87,11 @@ class IssueChallenge:
             lifetime=rules.lifetime,
             resend_after=rules.resend_after,
             envelope=vault.seal(envelope, f"challenge {challenge_id}"),
-            job=vault.seal(
-                Message(destination, channel, "code", {**params, "code": code}, ask.locale, ask.decoy, **traces.carried()),
-                f"job {challenge_id}",
-            ),
+            job=vault.seal(job, f"job {challenge_id}"),
         )
 
-        async def send(stranger: bool) -> Challenge:
-            return await self._store.issue(new, rules.per_destination, now, stranger=stranger)
+        def send(stranger: bool) -> Awaitable[Challenge]:
+            return self._store.issue(new, rules.per_destination, now, stranger=stranger)
 
         challenge = await self._limit_prefix(channel, destination, ask.purpose, client.ip, challenge_id, send)
         metrics.ISSUED.add(ask.purpose, channel)
@@ -105,7 +105,9 @@ def _checked(ask: Ask) -> tuple[Channel, str]:
     faults.purpose(ask.purpose)
     destination = faults.destination(ask.destination, ask.channel)
     faults.length("locale", ask.locale, 0, 35)
-    faults.hash(ask.transaction_hash)
-    faults.visible("summary", ask.summary, 60)
+    if ask.transaction_hash:
+        faults.hash(ask.transaction_hash)
+    if ask.summary:
+        faults.visible("summary", ask.summary, 60)
     faults.raise_any()
     return ask.channel or Channel.SMS, destination  # no channel is a fault, so it has been raised by here

@@ -50,10 +50,10 @@ class ResendChallenge:
         kept = await self._store.kept(shard, challenge_id, caller)
         if subject not in ("", kept.subject):
             raise not_found("challenge")
+        rules, vault, now = self._rules, self._vault, self._clock()
         send_id = new_id()
         if not kept.free:
-            await self._count_client(client, kept.purpose, send_id)
-        rules, vault, now = self._rules, self._vault, self._clock()
+            await self._count_client(client, kept.purpose, send_id, now)
         envelope = vault.open(kept.envelope, f"challenge {challenge_id}")
         code = self._new_code(rules.code_length)
         new = NewCode(

@@ -1,7 +1,7 @@
 """Challenges, proofs, limits and notices in Redis: one script a mutation, times in milliseconds of the caller's clock."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -20,6 +20,7 @@ NOTICE_KEPT: Final = timedelta(days=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _KEPT_MS: Final = KEPT // _MILLISECOND
+_CONFIRMED_MS: Final = CONFIRMED_KEPT // _MILLISECOND
 # by their names: asking the enumerations costs five times as much
 _CHANNELS: Final = {channel.value: channel for channel in Channel}
 _OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}
@@ -117,8 +118,8 @@ class RedisStore:
         """Takes back what was counted of a send that did not come about."""
         await self._pipe.call("ZREM", keys.prefix(prefix, kind), send)
 
-    async def _count_once(self, key: str, member: str, limit: Limit, now: datetime) -> int:
-        return int(await self._pipe.run(_COUNT_ONCE, (key,), (_ms(now), member, limit.most, _span(limit.window))))
+    def _count_once(self, key: str, member: str, limit: Limit, now: datetime) -> Awaitable[int]:
+        return self._pipe.run(_COUNT_ONCE, (key,), (_ms(now), member, limit.most, _span(limit.window)))
 
     async def issue(self, new: NewChallenge, limits: tuple[Limit, ...], now: datetime, *, stranger: bool) -> Challenge:
         """Writes a challenge, counts its send and queues its job; one that is there already is given as it stands.
@@ -167,6 +168,7 @@ class RedisStore:
         now: datetime,
     ) -> Finding:
         """Counts a guess, compares it (``digests``: by each pepper, separated by blanks), approves once. Raises NOT_FOUND."""
+        lifetime = _span(proof_lifetime)
         outcome, left = await self._pipe.run(
             _CHECK,
             (
@@ -175,7 +177,7 @@ class RedisStore:
             ),
             (
                 *(_ms(now), caller, subject, purpose, transaction, digests, challenge_id),
-                *(_span(proof_lifetime), _span(proof_lifetime + KEPT), _span(CONFIRMED_KEPT)),
+                *(lifetime, lifetime + _KEPT_MS, _CONFIRMED_MS),
             ),
         )
         if outcome == "NOT_FOUND":
@@ -303,6 +305,7 @@ def _ms(at: datetime) -> int:
     return (at - _EPOCH) // _MILLISECOND
 
 
+@functools.cache  # the settings' own, so they are few
 def _span(span: timedelta) -> int:
     return span // _MILLISECOND
 
