@@ -9,7 +9,7 @@ TYPED ?= $(wildcard libs/*) $(wildcard services/*) deploy tests bench
 .PHONY: test check check-types check-rules
 
 # A test that ran out of time, and none that found something wrong, is run once more and listed as RERUN: the machine may have stood still.
-RAN_OUT := UNAVAILABLE|DEADLINE_EXCEEDED|[Tt]ime(d )?[Oo]ut|did not (start|arrive|come to pass)|nothing serves
+RAN_OUT := UNAVAILABLE|DEADLINE_EXCEEDED|[Tt]ime(d )?[Oo]ut|did not (start|arrive|come (to pass|about))|nothing serves
 
 test: setup
 	@RECAPITO_TEST_PARTS=$(PARTS) .venv/bin/pytest -n $(N) --dist loadfile --no-loadscope-reorder --reruns 1 --only-rerun '$(RAN_OUT)' -r R $(T)

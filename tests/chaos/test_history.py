@@ -145,14 +145,14 @@ def test_a_history_under_chaos(pki: Pki, tmp_path: Path, database_url: str, brok
         try:
             with ThreadPoolExecutor(4) as customers:
                 list(customers.map(play.customer, range(1, REQUESTS + 1)))
-            wait_for(gremlins.has_done_all, 60)
-            wait_for(lambda: all(state in ("APPLIED", "REJECTED") for state in states(system)), 60 + REQUESTS)
+            wait_for(gremlins.has_done_all, 120)
+            wait_for(lambda: all(state in ("APPLIED", "REJECTED") for state in states(system)), 180 + REQUESTS)
         finally:
             gremlins.stop()
             play.end()
             for operator in operators:
                 operator.join(30)
-        wait_for(lambda: not count_open(system), 60 + REQUESTS, lambda: str(system.open_events()))
+        wait_for(lambda: not count_open(system), 180 + REQUESTS, lambda: str(system.open_events()))
     finally:
         for process in processes:
             process.stop()
