@@ -157,10 +157,10 @@ class _Claims(claims_pb2_grpc.ClaimsServiceServicer):
     @rpc
     def UpdateDraft(self, request: Any, context: Any) -> Any:
         claim = self._mine(context, request.claim_id)
-        if claim.version != request.expected_version:
-            raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "changed", {"changed": "details.iban,expenses"})
         if request.details.event_date and len(request.details.event_date) != 10:
             raise invalid(Violation("details.event_date", "DATE_INVALID", "a date"))
+        if claim.version != request.expected_version:
+            raise Refusal(Kind.ABORTED, "VERSION_CHANGED", "changed", {"changed": "details.iban,expenses"})
         if request.details != claim.details:
             claim.details.CopyFrom(request.details)
             claim.version += 1

@@ -132,16 +132,23 @@ def _save_what_can_be(
 ) -> claims_pb2.Claim:
     """Saves what was typed so far; what can't be read yet, and half a date is enough for that, is left out."""
     try:
-        return send(said)
+        return _sent(send, said)
     except Refusal as refusal:
-        if refusal.kind is Kind.ABORTED:  # another page was first; this one learns of it when it is left
-            abort(409)
         unread = [one.field.removeprefix("details.") for one in refusal.violations if one.field.startswith("details.")]
         if not unread:
             raise
         for path in unread:
             claim_parts.clear(said, path)
+        return _sent(send, said)
+
+
+def _sent(send: Callable[[claims_pb2.ClaimDetails], claims_pb2.Claim], said: claims_pb2.ClaimDetails) -> claims_pb2.Claim:
+    try:
         return send(said)
+    except Refusal as refusal:
+        if refusal.kind is Kind.ABORTED:  # another page was first; this one learns of it when it is left
+            abort(409)
+        raise
 
 
 def _saved(made: claims_pb2.Claim, part: Part) -> browser.Page:
