@@ -161,8 +161,8 @@ class Handler:
             raise refusal_from(error) from None
 
     def watch(self, cursor: str = "") -> list[intake.WatchClaimsResponse]:
-        """What happened after the cursor."""
-        return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=30))
+        """What happened after the cursor; takes as long as the deadline, shortly before which the stream ends."""
+        return list(self.stub.WatchClaims(intake.WatchClaimsRequest(cursor=cursor), timeout=3))
 
     def first_told(self, claim: pb.Claim) -> pb.Claim:
         """The claim as the stream first tells of it."""

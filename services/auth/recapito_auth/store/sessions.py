@@ -38,7 +38,7 @@ if tonumber(expires_at) <= now or tonumber(seen_at) + tonumber(idle) <= now then
   redis.call('DEL', KEYS[1])
   return false
 end
-if now - tonumber(seen_at) >= 1000 then -- a write is synced to disk: one a second and session is near enough for an idle limit
+if (now - tonumber(seen_at)) * 120 >= tonumber(idle) then -- a write is synced to disk; of an idle limit at most a 120th is lost
   redis.call('HSET', KEYS[1], 'seen_at', now)
   redis.call('PEXPIRE', KEYS[1], math.min(tonumber(expires_at) - now, tonumber(idle)))
 end
