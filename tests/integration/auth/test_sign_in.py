@@ -326,7 +326,7 @@ def test_flushed_redis_ends_sessions_and_what_is_under_way_and_keeps_the_count_o
 
 
 def test_without_redis_nobody_is_let_in(auth: Auth, redis_server: RedisServer) -> None:
-    redis_server.client().config_set("appendfsync", "always")
+    redis_server.client().config_set("appendfsync", "always")  # as in earnest: the session outlasts the kill
     auth.register()
     token = auth.sign_in()
     redis_server.kill()

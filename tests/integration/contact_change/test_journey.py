@@ -60,27 +60,26 @@ def test_a_refused_change_leaves_the_registry_alone_and_tells(system: System) ->
     assert customer.submit().change_id != change.change_id, "a refused change is not open any more"
 
 
-def test_a_change_from_a_session_with_a_code_holds_no_claims(system: System) -> None:
-    customer = system.sign_in("C1", "pwd", "otp_sms", mobile="")
-    change = customer.submit()
+def approved(system: System, change: pb.Change) -> None:
+    """Approves a change and waits for what follows."""
     operator = system.operator("rosa")
     with system.working():
         system.settle()
         case = operator.take(system.case_of(change.change_id).case_id)
         operator.approve(case.summary.case_id, case.summary.version)
         system.settle()
+
+
+def test_a_change_from_a_session_with_a_code_holds_no_claims(system: System) -> None:
+    change = system.sign_in("C1", "pwd", "otp_sms", mobile="").submit()
+    approved(system, change)
     assert system.known.holds == {change.change_id: False}
     assert not system.texts.notices, "there was no mobile to text to"
 
 
 def test_a_code_to_the_email_holds_claims_where_a_mobile_is_replaced(system: System) -> None:
     change = system.sign_in("C1", "pwd", "otp_email").submit()
-    operator = system.operator("rosa")
-    with system.working():
-        system.settle()
-        case = operator.take(system.case_of(change.change_id).case_id)
-        operator.approve(case.summary.case_id, case.summary.version)
-        system.settle()
+    approved(system, change)
     assert system.known.holds == {change.change_id: True}
 
 
